@@ -1,0 +1,47 @@
+// Findings as people and machines read them (DESIGN §4.5).
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hooks/policy/finding.h"
+
+namespace postern::report {
+
+struct Summary {
+  std::size_t files = 0;
+  std::size_t errors = 0;
+  std::size_t warnings = 0;
+  std::size_t suppressed = 0;
+  std::size_t baselined = 0;
+  double seconds = 0;
+};
+
+// Adds the findings to errors and warnings.
+void count(const std::vector<policy::Finding>& findings, Summary& summary);
+
+// Gives the text of a file so that its line can be shown; nullopt leaves the line out. Called once per path in a row.
+using SourceText = std::function<std::optional<std::string>(const std::string& path)>;
+
+struct TextStyle {
+  bool color = false;
+  bool source = true;   // show the line and a caret
+  bool summary = true;  // the last line
+};
+
+// `path:line:column: error: message [rule]`, the source line, a caret, `fix: …`.
+std::string write_text(const std::vector<policy::Finding>& findings, const Summary& summary, const SourceText& source,
+                       const TextStyle& style = {});
+
+// For git's `remote:` lines: one line per finding and one `fix:` line where there is one; after `limit` findings a line
+// says how many more there are. Control characters of the pushed files never reach the terminal.
+std::vector<std::string> compact_lines(const std::vector<policy::Finding>& findings, std::size_t limit = 20);
+
+// {"version":1,"findings":[…],"summary":{…}} as in DESIGN §4.5, with a final newline.
+std::string write_json(const std::vector<policy::Finding>& findings, const Summary& summary);
+
+}  // namespace postern::report
