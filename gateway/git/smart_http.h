@@ -31,7 +31,7 @@ struct GitRequest {
 // git or LFS path of DESIGN §4.3, which the gateway answers with 404. Pure.
 std::optional<GitRequest> classify(std::string_view method, std::string_view target);
 
-std::string_view to_string(Service service);      // "git-upload-pack" | "git-receive-pack"
-std::string upstream_target(const GitRequest&);   // the canonical target that is forwarded: "/owner/name.git/…"
+std::string_view to_string(Service service);     // "git-upload-pack" | "git-receive-pack"
+std::string upstream_target(const GitRequest&);  // the canonical target that is forwarded: "/owner/name.git/…"
 
 }  // namespace postern::git
