@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/access/decision.h"
+#include "gateway/access/rules.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/result.h"
 #include "gateway/git/repo_path.h"
@@ -41,11 +44,28 @@ struct HookBundle {
   std::vector<TemplatesEntry> templates;  // likewise
   HookLimits limits;
 
-  Governance governance_of(const git::RepoPath& repo) const;        // wikis: only by a pattern ending in .wiki
-  const Templates* templates_of(const git::RepoPath& repo) const;   // null: no templates there
+  Governance governance_of(const git::RepoPath& repo) const;       // wikis: only by a pattern ending in .wiki
+  const Templates* templates_of(const git::RepoPath& repo) const;  // null: no templates there
 };
 
 // Reads <directory>/hook.json (at most 64 KiB); the error names the file.
 Result<HookBundle> read_hook_bundle(const std::string& directory);
+
+// Reads <directory>/rules.json, needed only to authorize a direct write. corrupt when it is not the rules whose digest
+// hook.json named (`digest`).
+Result<std::shared_ptr<const AccessRules>> read_rules_bundle(const std::string& directory, std::string_view digest);
+
+// The directory that the symlink `directory` names now, so that hook.json and rules.json come from one publication.
+Result<std::string> resolve_bundle(const std::string& directory);
+
+// Publishes both files: writes them into a new directory beside `directory` (mode 0750, files 0640, durable), then
+// swaps the symlink `directory` to it. A reader sees the old bundle or the new one, never a mixture; the one before
+// stays for readers that resolved it. limit: hook.json would exceed 64 KiB. conflict: `directory` is a real directory
+// with files.
+Status publish_bundle(const std::string& directory, const HookBundle& bundle, const AccessRules& rules);
+
+// hook.json as text, and back; the error names the member at fault.
+std::string hook_bundle_to_json(const HookBundle& bundle);
+Result<HookBundle> hook_bundle_from_json(std::string_view text);
 
 }  // namespace postern::access
