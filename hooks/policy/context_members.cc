@@ -1,0 +1,194 @@
+#include "hooks/policy/context_members.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+namespace postern::policy {
+namespace {
+
+constexpr std::array kObject = {ContextMember{"ToString"}, ContextMember{"Equals"}, ContextMember{"GetHashCode"},
+                                ContextMember{"GetType"}};
+
+// Dictionaries and sequences take every extension method of System.Linq, so they stay open; the members are there for
+// the hint when a name differs by case alone.
+constexpr std::array kVariablesMembers = {ContextMember{"GetValueOrDefault"},
+                                          ContextMember{"ContainsKey"},
+                                          ContextMember{"TryGetValue"},
+                                          ContextMember{"Keys"},
+                                          ContextMember{"Values"},
+                                          ContextMember{"Count"}};
+constexpr ContextType kDictionary{"IReadOnlyDictionary", kVariablesMembers, false};
+
+constexpr std::array kUrlMembers = {ContextMember{"Host"},          ContextMember{"Path"},
+                                    ContextMember{"Port"},          ContextMember{"Scheme"},
+                                    ContextMember{"QueryString"},   ContextMember{"Query", &kDictionary},
+                                    ContextMember{"ToQueryString"}, ContextMember{"ToUri"}};
+constexpr ContextType kUrl{"IUrl", kUrlMembers};
+
+constexpr std::array kBodyMembers = {ContextMember{"As"}, ContextMember{"AsFormUrlEncodedContent"},
+                                     ContextMember{"AsMultipartContent"}};
+constexpr ContextType kBody{"IMessageBody", kBodyMembers};
+
+constexpr std::array kSubscriptionNames = {ContextMember{"Header"}, ContextMember{"Query"}};
+constexpr ContextType kKeyNames{"ISubscriptionKeyParameterNames", kSubscriptionNames};
+
+constexpr std::array kApiMembers = {ContextMember{"Id"},
+                                    ContextMember{"Name"},
+                                    ContextMember{"Path"},
+                                    ContextMember{"Revision"},
+                                    ContextMember{"Version"},
+                                    ContextMember{"ServiceUrl", &kUrl},
+                                    ContextMember{"IsCurrentRevision"},
+                                    ContextMember{"Protocols"},
+                                    ContextMember{"SubscriptionKeyParameterNames", &kKeyNames},
+                                    ContextMember{"Workspace"},
+                                    ContextMember{"Type"}};
+constexpr ContextType kApi{"IApi", kApiMembers};
+
+constexpr std::array kBackendMembers = {ContextMember{"Id"}, ContextMember{"Type"}, ContextMember{"AzureRegion"}};
+constexpr ContextType kBackend{"IBackend", kBackendMembers};
+
+constexpr std::array kGatewayMembers = {ContextMember{"Id"}, ContextMember{"InstanceId"}, ContextMember{"IsManaged"}};
+constexpr ContextType kGateway{"IGateway", kGatewayMembers};
+constexpr std::array kSustainabilityMembers = {ContextMember{"CurrentCarbonIntensity"}};
+constexpr ContextType kSustainability{"ISustainabilityInfo", kSustainabilityMembers};
+constexpr std::array kDeploymentMembers = {ContextMember{"Gateway", &kGateway},
+                                           ContextMember{"GatewayId"},
+                                           ContextMember{"Region"},
+                                           ContextMember{"ServiceId"},
+                                           ContextMember{"ServiceName"},
+                                           ContextMember{"Certificates", &kDictionary},
+                                           ContextMember{"SustainabilityInfo", &kSustainability}};
+constexpr ContextType kDeployment{"IDeployment", kDeploymentMembers};
+
+constexpr std::array kGraphQlMembers = {ContextMember{"Arguments"}, ContextMember{"Parent"},
+                                        ContextMember{"ParentResult"}};
+constexpr ContextType kGraphQl{"IGraphQLData", kGraphQlMembers};
+
+constexpr std::array kLastErrorMembers = {
+    ContextMember{"Source"},   ContextMember{"Reason"},        ContextMember{"Message"},
+    ContextMember{"Scope"},    ContextMember{"Section"},       ContextMember{"Path"},
+    ContextMember{"PolicyId"}, ContextMember{"HttpErrorCode"}, ContextMember{"Elapsed"}};
+constexpr ContextType kLastError{"ILastError", kLastErrorMembers};
+
+constexpr std::array kOperationMembers = {ContextMember{"Id"}, ContextMember{"Method"}, ContextMember{"Name"},
+                                          ContextMember{"UrlTemplate"}};
+constexpr ContextType kOperation{"IOperation", kOperationMembers};
+
+constexpr std::array kProductMembers = {ContextMember{"Id"},
+                                        ContextMember{"Name"},
+                                        ContextMember{"ApprovalRequired"},
+                                        ContextMember{"Groups"},
+                                        ContextMember{"State"},
+                                        ContextMember{"SubscriptionRequired"},
+                                        ContextMember{"SubscriptionsLimit"},
+                                        ContextMember{"SubscriptionLimit"},
+                                        ContextMember{"Apis"},
+                                        ContextMember{"Workspace"}};
+constexpr ContextType kProduct{"IProduct", kProductMembers};
+
+constexpr std::array kPrivateEndpointMembers = {ContextMember{"Name"}, ContextMember{"GroupId"},
+                                                ContextMember{"MemberName"}};
+constexpr ContextType kPrivateEndpoint{"IPrivateEndpointConnection", kPrivateEndpointMembers};
+constexpr std::array kRequestMembers = {ContextMember{"Body", &kBody},
+                                        ContextMember{"Certificate"},
+                                        ContextMember{"Headers", &kDictionary},
+                                        ContextMember{"IpAddress"},
+                                        ContextMember{"MatchedParameters", &kDictionary},
+                                        ContextMember{"Method"},
+                                        ContextMember{"OriginalMethod"},
+                                        ContextMember{"OriginalUrl", &kUrl},
+                                        ContextMember{"Url", &kUrl},
+                                        ContextMember{"PrivateEndpointConnection", &kPrivateEndpoint},
+                                        ContextMember{"AzureVnetInfo"},
+                                        ContextMember{"Foundry"}};
+constexpr ContextType kRequest{"IRequest", kRequestMembers};
+
+constexpr std::array kResponseMembers = {ContextMember{"Body", &kBody}, ContextMember{"Headers", &kDictionary},
+                                         ContextMember{"StatusCode"}, ContextMember{"StatusReason"}};
+constexpr ContextType kResponse{"IResponse", kResponseMembers};
+
+constexpr std::array kSubscriptionMembers = {
+    ContextMember{"Id"},          ContextMember{"Name"},         ContextMember{"Key"},
+    ContextMember{"PrimaryKey"},  ContextMember{"SecondaryKey"}, ContextMember{"CreatedDate"},
+    ContextMember{"CreatedTime"}, ContextMember{"StartDate"},    ContextMember{"EndDate"}};
+constexpr ContextType kSubscription{"ISubscription", kSubscriptionMembers};
+
+constexpr std::array kUserMembers = {ContextMember{"Id"},        ContextMember{"Email"},
+                                     ContextMember{"FirstName"}, ContextMember{"LastName"},
+                                     ContextMember{"Note"},      ContextMember{"RegistrationDate"},
+                                     ContextMember{"Groups"},    ContextMember{"Identities"}};
+constexpr ContextType kUser{"IUser", kUserMembers};
+
+constexpr std::array kWorkspaceMembers = {ContextMember{"Id"}, ContextMember{"Name"}};
+constexpr ContextType kWorkspace{"IWorkspace", kWorkspaceMembers};
+
+constexpr std::array kContextMembers = {ContextMember{"Api", &kApi},
+                                        ContextMember{"Backend", &kBackend},
+                                        ContextMember{"Deployment", &kDeployment},
+                                        ContextMember{"Elapsed"},
+                                        ContextMember{"GraphQL", &kGraphQl},
+                                        ContextMember{"LastError", &kLastError},
+                                        ContextMember{"Operation", &kOperation},
+                                        ContextMember{"Product", &kProduct},
+                                        ContextMember{"Request", &kRequest},
+                                        ContextMember{"RequestId"},
+                                        ContextMember{"Response", &kResponse},
+                                        ContextMember{"Subscription", &kSubscription},
+                                        ContextMember{"Timestamp"},
+                                        ContextMember{"Trace"},
+                                        ContextMember{"Tracing"},
+                                        ContextMember{"User", &kUser},
+                                        ContextMember{"Variables", &kDictionary},
+                                        ContextMember{"Workspace", &kWorkspace}};
+constexpr ContextType kContext{"context", kContextMembers};
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Edits (insert, delete, replace) between the two in lower case; names are short.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t corner = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, corner + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1)});
+      corner = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+const ContextType& context_type() { return kContext; }
+
+const ContextMember* find_member(const ContextType& type, std::string_view name) {
+  for (const ContextMember& member : type.members) {
+    if (member.name == name) return &member;
+  }
+  for (const ContextMember& member : kObject) {
+    if (member.name == name) return &member;
+  }
+  return nullptr;
+}
+
+std::string_view near_member(const ContextType& type, std::string_view name) {
+  if (name.size() > 64) return {};
+  std::string_view best;
+  std::size_t least = name.size() < 5 ? 2 : 3;  // exclusive
+  for (const ContextMember& member : type.members) {
+    const std::size_t edits = distance(name, member.name);
+    if (edits < least) {
+      least = edits;
+      best = member.name;
+    }
+  }
+  return best;
+}
+
+}  // namespace postern::policy

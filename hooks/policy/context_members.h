@@ -1,0 +1,33 @@
+// The members of the `context` variable of policy expressions
+// (learn.microsoft.com/azure/api-management/api-management-policy-expressions, "Context variable").
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace postern::policy {
+
+struct ContextType;
+
+// A property or method. `type` is null where what follows is ordinary .NET, which is not judged.
+struct ContextMember {
+  std::string_view name;
+  const ContextType* type = nullptr;
+};
+
+// A type of the context's tree. A closed one has exactly these members (and those of System.Object).
+struct ContextType {
+  std::string_view name;
+  std::span<const ContextMember> members;
+  bool closed = true;
+};
+
+// The type of `context` itself.
+const ContextType& context_type();
+
+// The member of that name, or null.
+const ContextMember* find_member(const ContextType& type, std::string_view name);
+// The name that was probably meant: another letter case or a slip of one or two letters; empty when none is near.
+std::string_view near_member(const ContextType& type, std::string_view name);
+
+}  // namespace postern::policy

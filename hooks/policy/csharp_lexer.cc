@@ -1,0 +1,401 @@
+#include "hooks/policy/csharp_lexer.h"
+
+#include <algorithm>
+#include <array>
+
+namespace postern::policy::csharp {
+namespace {
+
+constexpr std::array<std::string_view, 77> kKeywords = {
+    "abstract", "as",      "base",    "bool",       "break",    "byte",     "case",      "catch",     "char",
+    "checked",  "class",   "const",   "continue",   "decimal",  "default",  "delegate",  "do",        "double",
+    "else",     "enum",    "event",   "explicit",   "extern",   "false",    "finally",   "fixed",     "float",
+    "for",      "foreach", "goto",    "if",         "implicit", "in",       "int",       "interface", "internal",
+    "is",       "lock",    "long",    "namespace",  "new",      "null",     "object",    "operator",  "out",
+    "override", "params",  "private", "protected",  "public",   "readonly", "ref",       "return",    "sbyte",
+    "sealed",   "short",   "sizeof",  "stackalloc", "static",   "string",   "struct",    "switch",    "this",
+    "throw",    "true",    "try",     "typeof",     "uint",     "ulong",    "unchecked", "unsafe",    "ushort",
+    "using",    "virtual", "void",    "volatile",   "while"};
+static_assert(std::is_sorted(kKeywords.begin(), kKeywords.end()));
+
+// Longest first. '>' is never joined: List<List<int>> closes with two.
+constexpr std::array<std::string_view, 29> kPunctuation = {
+    "?\?=", "<<=", "...", "=>", "==", "!=", "<=", "&&", "||", "++", "--", "+=", "-=", "*=", "/=",
+    "%=",   "&=",  "|=",  "^=", "<<", "->", "??", "?.", "?[", "::", "..", "{",  "}",  "("};
+constexpr std::string_view kSingle = ")[].,;:?~!%^&*-+=|<>/#";
+
+bool is_letter(unsigned char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80; }
+bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
+
+class Lexer {
+ public:
+  Lexer(std::string_view text, std::uint32_t begin, std::uint32_t end) : s_(text), at_(begin), end_(end) {}
+
+  Lexed run() {
+    while (!out_.fault && skip_trivia() && at_ < end_) next();
+    if (!out_.fault) {
+      Token token;
+      token.begin = token.end = end_;
+      out_.tokens.push_back(std::move(token));
+    }
+    return std::move(out_);
+  }
+
+ private:
+  char peek(std::uint32_t ahead = 0) const { return at_ + ahead < end_ ? s_[at_ + ahead] : '\0'; }
+  bool starts(std::string_view prefix) const {
+    return end_ - at_ >= prefix.size() && s_.substr(at_, prefix.size()) == prefix;
+  }
+  void fault(std::uint32_t begin, std::uint32_t end, std::string message, std::string help = {}) {
+    if (!out_.fault) out_.fault = Fault{begin, end, std::move(message), std::move(help)};
+  }
+  void push(TokenKind kind, std::uint32_t begin, std::uint32_t text_begin) {
+    Token token;
+    token.kind = kind;
+    token.begin = begin;
+    token.end = at_;
+    token.text = s_.substr(text_begin, at_ - text_begin);
+    out_.tokens.push_back(std::move(token));
+  }
+
+  bool skip_trivia() {
+    while (at_ < end_) {
+      const auto c = static_cast<unsigned char>(s_[at_]);
+      if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v') {
+        ++at_;
+      } else if (starts("\xc2\xa0")) {
+        at_ += 2;
+      } else if (starts("\xef\xbb\xbf") || starts("\xe2\x80\xa8") || starts("\xe2\x80\xa9")) {
+        at_ += 3;
+      } else if (starts("//")) {
+        while (at_ < end_ && s_[at_] != '\n' && s_[at_] != '\r') ++at_;
+      } else if (starts("/*")) {
+        const std::size_t close = s_.find("*/", at_ + 2);
+        if (close == std::string_view::npos || close + 2 > end_) {
+          fault(at_, at_ + 2, "comment /* is not closed", "close it with */");
+          return false;
+        }
+        at_ = static_cast<std::uint32_t>(close + 2);
+      } else {
+        return true;
+      }
+    }
+    return true;
+  }
+
+  // A deployment placeholder where code should be: what it will hold is not known.
+  bool placeholder() {
+    const auto until = [&](std::string_view open, std::string_view close, bool name_only) {
+      if (!starts(open)) return false;
+      const std::size_t from = at_ + open.size();
+      const std::size_t stop = s_.find(close, from);
+      if (stop == std::string_view::npos || stop + close.size() > end_ || stop == from || stop - from > 256)
+        return false;
+      const std::string_view inside = s_.substr(from, stop - from);
+      if (inside.find('\n') != std::string_view::npos) return false;
+      if (name_only && !std::all_of(inside.begin(), inside.end(), [](char c) {
+            return is_letter(static_cast<unsigned char>(c)) || is_digit(static_cast<unsigned char>(c)) || c == '-' ||
+                   c == '.';
+          })) {
+        return false;
+      }
+      const std::uint32_t begin = at_;
+      at_ = static_cast<std::uint32_t>(stop + close.size());
+      push(TokenKind::placeholder, begin, begin);
+      out_.has_placeholder = true;
+      return true;
+    };
+    return until("{{", "}}", true) || until("${", "}", false) || until("#{", "}#", false) || until("#{", "}", false) ||
+           until("{#", "#}", false) || until("%{", "}", false) || until("$(", ")", true);
+  }
+
+  void next() {
+    const std::uint32_t begin = at_;
+    const auto c = static_cast<unsigned char>(s_[at_]);
+    if ((c == '$' || c == '@') && string_prefix()) return;
+    if ((c == '{' || c == '$' || c == '#' || c == '%') && placeholder()) return;
+    if (c == '"') {
+      if (starts("\"\"\"")) {
+        raw_string(begin);
+      } else {
+        regular_string(begin);
+      }
+      return;
+    }
+    if (c == '\'') return character(begin);
+    if (is_digit(c) || (c == '.' && is_digit(static_cast<unsigned char>(peek(1))))) return number(begin);
+    if (c == '@' && is_letter(static_cast<unsigned char>(peek(1)))) {
+      ++at_;
+      const std::uint32_t name = at_;
+      while (at_ < end_ && is_name_byte()) ++at_;
+      return push(TokenKind::identifier, begin, name);
+    }
+    if (is_letter(c) || (c == '\\' && peek(1) == 'u')) {
+      while (at_ < end_ && is_name_byte()) ++at_;
+      const std::string_view word = s_.substr(begin, at_ - begin);
+      const bool reserved = std::binary_search(kKeywords.begin(), kKeywords.end(), word);
+      return push(reserved ? TokenKind::keyword : TokenKind::identifier, begin, begin);
+    }
+    for (const std::string_view mark : kPunctuation) {
+      if (!starts(mark)) continue;
+      // "x ?.5 : y" is a conditional, not a null-conditional access.
+      if (mark == "?." && is_digit(static_cast<unsigned char>(peek(2)))) continue;
+      at_ += static_cast<std::uint32_t>(mark.size());
+      return push(TokenKind::punctuation, begin, begin);
+    }
+    if (kSingle.find(static_cast<char>(c)) != std::string_view::npos) {
+      ++at_;
+      return push(TokenKind::punctuation, begin, begin);
+    }
+    fault(begin, begin + 1, std::string("unexpected character '") + static_cast<char>(c) + "' in the expression");
+  }
+
+  bool is_name_byte() const {
+    const auto c = static_cast<unsigned char>(s_[at_]);
+    return is_letter(c) || is_digit(c) || c == '\\';
+  }
+
+  // $"…", $@"…", @$"…", @"…": true when one was lexed (or its fault noted).
+  bool string_prefix() {
+    const std::uint32_t begin = at_;
+    if (starts("$\"\"\"") || starts("$$\"\"\"")) {
+      while (peek() == '$') ++at_;
+      raw_string(begin);
+      return true;
+    }
+    if (starts("@\"")) {
+      at_ += 2;
+      verbatim_string(begin);
+      return true;
+    }
+    if (starts("$\"")) {
+      at_ += 2;
+      interpolated(begin, false);
+      return true;
+    }
+    if (starts("$@\"") || starts("@$\"")) {
+      at_ += 3;
+      interpolated(begin, true);
+      return true;
+    }
+    return false;
+  }
+
+  void unterminated(std::uint32_t begin, std::uint32_t stop) {
+    fault(begin, stop, "string literal is not closed on its line",
+          "close it with \", or write @\"…\" for text over several lines");
+  }
+
+  void regular_string(std::uint32_t begin) {
+    ++at_;
+    while (at_ < end_) {
+      const char c = s_[at_];
+      if (c == '\\') {
+        at_ += 2;
+      } else if (c == '"') {
+        ++at_;
+        return push(TokenKind::string, begin, begin);
+      } else if (c == '\n' || c == '\r') {
+        break;
+      } else {
+        ++at_;
+      }
+    }
+    unterminated(begin, std::min(at_, end_));
+  }
+
+  void verbatim_string(std::uint32_t begin) {
+    while (at_ < end_) {
+      if (s_[at_] == '"') {
+        if (peek(1) != '"') {
+          ++at_;
+          return push(TokenKind::string, begin, begin);
+        }
+        ++at_;
+      }
+      ++at_;
+    }
+    fault(begin, begin + 2, "verbatim string @\" is not closed", "close it with \"; a quote inside is written \"\"");
+  }
+
+  void raw_string(std::uint32_t begin) {
+    std::uint32_t quotes = 0;
+    while (peek() == '"') {
+      ++quotes;
+      ++at_;
+    }
+    // Six quotes and more in C# 7 are an empty string beside another; nobody writes either.
+    std::uint32_t run = 0;
+    while (at_ < end_) {
+      run = s_[at_] == '"' ? run + 1 : 0;
+      ++at_;
+      if (run == quotes) {
+        while (peek() == '"') ++at_;
+        return push(TokenKind::string, begin, begin);
+      }
+    }
+    fault(begin, begin + quotes, "raw string is not closed");
+  }
+
+  void interpolated(std::uint32_t begin, bool verbatim) {
+    Token token;
+    token.kind = TokenKind::interpolated;
+    token.begin = begin;
+    while (at_ < end_) {
+      const char c = s_[at_];
+      if (c == '"') {
+        if (verbatim && peek(1) == '"') {
+          at_ += 2;
+          continue;
+        }
+        ++at_;
+        token.end = at_;
+        token.text = s_.substr(begin, at_ - begin);
+        out_.tokens.push_back(std::move(token));
+        return;
+      }
+      if (c == '\\' && !verbatim) {
+        at_ += 2;
+      } else if ((c == '\n' || c == '\r') && !verbatim) {
+        return unterminated(begin, at_);
+      } else if (c == '{' && peek(1) == '{') {
+        at_ += 2;
+      } else if (c == '}' && peek(1) == '}') {
+        at_ += 2;
+      } else if (c == '{') {
+        if (!hole(token)) return;
+      } else {
+        ++at_;
+      }
+    }
+    fault(begin, begin + (verbatim ? 3 : 2), "interpolated string is not closed", "close it with \"");
+  }
+
+  // From '{' to the matching '}'. Nested strings are skipped by lexing them; brackets are counted.
+  bool hole(Token& token) {
+    const std::uint32_t open = at_++;
+    Hole found{at_, at_};
+    if (++nesting_ > 16) {
+      fault(open, open + 1, "interpolated strings nest deeper than 16 levels");
+      return false;
+    }
+    int depth = 0;
+    bool in_format = false;
+    while (at_ < end_ && !out_.fault) {
+      const char c = s_[at_];
+      if (in_format) {
+        if (c == '}') {
+          ++at_;
+          --nesting_;
+          token.holes.push_back(found);
+          return true;
+        }
+        if (c == '"' || c == '\n') break;
+        ++at_;
+        continue;
+      }
+      if (c == '"' || c == '\'' || ((c == '$' || c == '@') && (peek(1) == '"' || peek(2) == '"'))) {
+        const std::size_t before = out_.tokens.size();
+        next();
+        if (out_.fault) return false;
+        out_.tokens.resize(before);
+        continue;
+      }
+      if (c == '(' || c == '[' || c == '{') ++depth;
+      if (c == ')' || c == ']') --depth;
+      if (c == '}') {
+        if (depth == 0) {
+          found.end = at_;
+          ++at_;
+          --nesting_;
+          token.holes.push_back(found);
+          return true;
+        }
+        --depth;
+      }
+      if (c == ':' && depth == 0) {
+        if (peek(1) == ':') {
+          ++at_;
+        } else {
+          found.end = at_;
+          in_format = true;
+        }
+      }
+      ++at_;
+    }
+    fault(open, open + 1, "hole { of an interpolated string is not closed", "close it with }, or write {{ for a brace");
+    return false;
+  }
+
+  void character(std::uint32_t begin) {
+    ++at_;
+    if (peek() == '\\') {
+      ++at_;
+      if (peek() == 'u' || peek() == 'x' || peek() == 'U') {
+        ++at_;
+        while (at_ < end_ && s_[at_] != '\'' && s_[at_] != '\n') ++at_;
+      } else {
+        ++at_;
+      }
+    } else if (peek() == '\'') {
+      fault(begin, begin + 2, "character literal '' is empty",
+            "one character stands between the quotes; text takes \"…\"");
+      return;
+    } else {
+      ++at_;
+      while (at_ < end_ && (static_cast<unsigned char>(s_[at_]) & 0xc0) == 0x80) ++at_;
+    }
+    if (peek() != '\'') {
+      fault(begin, begin + 1, "character literal holds more than one character or is not closed",
+            "text takes double quotes: \"…\"");
+      return;
+    }
+    ++at_;
+    push(TokenKind::character, begin, begin);
+  }
+
+  void number(std::uint32_t begin) {
+    const bool hex = peek() == '0' && (peek(1) == 'x' || peek(1) == 'X');
+    const bool binary = peek() == '0' && (peek(1) == 'b' || peek(1) == 'B');
+    if (hex || binary) at_ += 2;
+    const auto digits = [&] {
+      while (at_ < end_ && (is_digit(static_cast<unsigned char>(s_[at_])) || s_[at_] == '_' ||
+                            (hex && std::string_view("abcdefABCDEF").find(s_[at_]) != std::string_view::npos))) {
+        ++at_;
+      }
+    };
+    digits();
+    if (!hex && !binary) {
+      if (peek() == '.' && is_digit(static_cast<unsigned char>(peek(1)))) {
+        ++at_;
+        digits();
+      }
+      if ((peek() == 'e' || peek() == 'E') &&
+          (is_digit(static_cast<unsigned char>(peek(1))) ||
+           ((peek(1) == '+' || peek(1) == '-') && is_digit(static_cast<unsigned char>(peek(2)))))) {
+        at_ += 2;
+        digits();
+      }
+    }
+    while (at_ < end_ && std::string_view("uUlLfFdDmM").find(s_[at_]) != std::string_view::npos) ++at_;
+    if (at_ < end_ && is_letter(static_cast<unsigned char>(s_[at_]))) {
+      while (at_ < end_ && is_name_byte()) ++at_;
+      fault(begin, at_, "'" + std::string(s_.substr(begin, at_ - begin)) + "' is neither a number nor a name",
+            "a name begins with a letter; a number may end in U, L, F, D or M");
+      return;
+    }
+    push(TokenKind::number, begin, begin);
+  }
+
+  std::string_view s_;
+  std::uint32_t at_;
+  std::uint32_t end_;
+  int nesting_ = 0;
+  Lexed out_;
+};
+
+}  // namespace
+
+Lexed lex(std::string_view text, std::uint32_t begin, std::uint32_t end) { return Lexer(text, begin, end).run(); }
+
+}  // namespace postern::policy::csharp

@@ -1,0 +1,203 @@
+#include "hooks/policy/csharp_parser.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+using namespace postern::policy::csharp;
+
+namespace {
+
+Parsed parse_value(std::string_view source) {
+  const Form form = source[1] == '(' ? Form::expression : Form::block;
+  return parse(source, 2, static_cast<std::uint32_t>(source.size() - 1), form);
+}
+
+// "" when nothing is wrong, else the message and the text it points to: "message | text | help".
+std::string verdict(std::string_view source) {
+  const Parsed parsed = parse_value(source);
+  const auto shown = [&](const Fault& fault) {
+    return fault.message + " | " + std::string(source.substr(fault.begin, fault.end - fault.begin)) + " | " +
+           fault.help;
+  };
+  if (parsed.syntax) return shown(*parsed.syntax);
+  if (!parsed.notes.empty()) return shown(parsed.notes.front().at);
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("expressions that APIM compiles are let through") {
+  const char* sources[] = {
+      R"(@(context.Request.Headers.GetValueOrDefault("X-Key", "") == "a"))",
+      R"(@(context.Variables.ContainsKey("user") && ((string)context.Variables["user"]).Length > 3))",
+      R"(@((int)context.Variables["n"] >= 1 << 2))",
+      R"(@(context.Request.Body.As<JObject>(preserveContent: true)["id"].ToString()))",
+      R"(@(context.User?.Groups.Any(g => g.Id == "admins") ?? false))",
+      R"(@($"{context.Request.Url.Path}-{DateTime.UtcNow:yyyy-MM-dd}-{(true ? "a" : "b")}"))",
+      R"(@($@"C:\{context.Api.Name,10:N2}""quoted"""))",
+      R"(@(@"a ""verbatim"" string
+over lines"))",
+      R"(@(new JObject(new JProperty("a", 1), new JProperty("b", new JArray(1, 2))).ToString()))",
+      R"(@(new Dictionary<string, List<int>> { ["a"] = new List<int> { 1, 2 }, { "b", null } }.Count > 0))",
+      R"(@(new { name = context.Api.Name, context.Api.Id, n = 1.5e3m }.ToString()))",
+      R"(@(new[] { "a", "b" }.Contains(context.Request.Method)))",
+      R"(@(new string[] { "a" }.Length == new byte[4].Length))",
+      R"(@(context.Request.Headers.Where(h => h.Key.StartsWith("X-")).Select(h => $"{h.Key}: {String.Join(", ", h.Value)}").FirstOrDefault()))",
+      R"(@(from h in context.Request.Headers where h.Key != "a" orderby h.Key descending select h.Key))",
+      R"(@(((IResponse)context.Variables["r"]).StatusCode == 200 ? "x" : (string)null))",
+      R"(@(a < b && c > (d)))",
+      R"(@(x is string s && s.Length > 0 || x is null || y is int ? 1 : 2))",
+      R"(@(value as JObject != null))",
+      R"(@(int.TryParse(text, out var n) ? n : -1))",
+      R"(@(int.TryParse(text, out int n) ? n : default(int)))",
+      R"(@(typeof(List<>).Name + nameof(context) + sizeof(int)))",
+      R"(@(x >> 2 >= 1 | y ^ 3 & ~z))",
+      R"(@(f(a: 1, b: g<int>(2), c: (x, y) => x + y)))",
+      R"(@((1, "a").Item1 + (first: 1, second: 2).second))",
+      R"(@(x ?? throw new Exception("no")))",
+      R"(@("a" + 'b' + '\'' + '\u0041' + "\"" + 1_000 + 0xFFul + 0b101))",
+      R"(@(context.Request.Certificate == null || !context.Request.Certificate.Verify() || context.Request.Certificate.Thumbprint != "x"))",
+      R"(@(!(bool)context.Variables["x"]))",
+      R"(@(-(int)x - (y) - 1))",
+      R"(@((Func<int, int>)(x => x + 1)))",
+      R"(@(/* note */ 1 // end
+))",
+      R"(@(list?[0]?.Name ?? ""))",
+      R"(@(System.Net.WebUtility.UrlEncode(context.Request.Url.QueryString)))",
+      R"(@((DateTime?)null == null ? (int?)1 : null))",
+      R"(@(state switch { "a" => 1, _ => 2 }))",
+      R"({{whole}})",
+      R"(@({{number}} > 5))",
+      R"(@("{{named-value}}" == context.Subscription?.Id))",
+      R"(@(context.Request.OriginalUrl.Query.GetValueOrDefault("a", new string[0]).Length))",
+      R"(@{ return 1; })",
+      R"(@{
+        string[] parts = context.Request.Headers.GetValueOrDefault("Authorization","").Split(' ');
+        if (parts.Length == 2 && parts[0].Equals("Basic", StringComparison.InvariantCultureIgnoreCase)) {
+          var text = Encoding.UTF8.GetString(Convert.FromBase64String(parts[1]));
+          return text;
+        }
+        else return "";
+      })",
+      R"(@{ var x = 1; for (int i = 0, j = 1; i < 10 && j > 0; i++, j--) { if (i == 3) continue; x += i; } return x; })",
+      R"(@{ foreach (var h in context.Request.Headers) { if (h.Key == "a") { return h.Value; } } throw new Exception(); })",
+      R"(@{ try { return JObject.Parse("{}"); } catch (Exception e) when (e.Message != "") { return null; } finally { ; } })",
+      R"(@{ switch (context.Request.Method) { case "GET": case "HEAD": return 1; case string s when s.Length > 3: return 2; default: return 3; } })",
+      R"(@{ while (true) { if (x()) return 1; } })",
+      R"(@{ int Add(int a, int b = 2) { return a + b; } return Add(1); })",
+      R"(@{ Func<string, string> f = (string s) => { return s; }; return f("a"); })",
+      R"(@{ var (a, b) = (1, 2); (a, b) = (b, a); return a; })",
+      R"(@{ using (var sha = SHA256.Create()) { return Convert.ToBase64String(sha.ComputeHash(Encoding.UTF8.GetBytes("a"))); } })",
+      R"(@{ const int k = 1; int? n = null; List<Dictionary<string, int>> l = new List<Dictionary<string, int>>(); return k + (n ?? 0) + l.Count; })",
+      R"(@{ JToken t; if (body.TryGetValue("a", out t)) { t["x"] = 1; body.Property("b").Remove(); } return body.ToString(Newtonsoft.Json.Formatting.None); })",
+      R"(@{ do { i++; } while (i < 3); return i; })",
+      R"(@{ ${terraform} return 1; })",
+      R"(@{ dictionary["a"] = new JObject { ["b"] = 1 }; x.y = z ?? w; i++; --i; return dictionary; })",
+      R"(@{ var q = (from a in list join b in other on a.Id equals b.Id into g select new { a, g }).ToList(); return q; })",
+      R"(@{ string a, b = "x"; a = b; return a; })",
+      R"(@{ lock (x) { return 1; } })",
+      R"(@{ if (a) throw new Exception("x"); else { return 1; } })",
+      R"(@{ bool done; if (done = Try()) { return 1; } return 2; })",
+  };
+  for (const char* source : sources) {
+    CAPTURE(source);
+    if (std::string_view(source).starts_with("{{")) continue;
+    CHECK(verdict(source) == "");
+  }
+}
+
+TEST_CASE("one mistake is one fault where a person would point") {
+  CHECK(verdict("@()") == "the expression @( ) is empty |  | write a C# expression between the brackets");
+  CHECK(verdict("@(1 + )").starts_with("the operand after '+' is missing; found the end of the expression | + |"));
+  CHECK(verdict("@(a &&)").starts_with("the operand after '&&' is missing"));
+  CHECK(verdict("@(a == )").starts_with("the operand after '==' is missing"));
+  CHECK(verdict("@(a b)").starts_with("unexpected 'b'; expected an operator or the end of the expression | b |"));
+  CHECK(verdict("@(f(1, ))").starts_with("an argument is missing after ',' | , |"));
+  CHECK(verdict("@(f(1 2))").starts_with("')' or ',' is missing between arguments; found '2' | 1 |"));
+  CHECK(verdict("@(a ? b)").starts_with("':' of the conditional is missing"));
+  CHECK(verdict("@(a ? b :)").starts_with("the value after ':' is missing"));
+  CHECK(verdict("@(return 1;)")
+            .starts_with("'return' is a statement; a value is due here | return | write statements in @{"));
+  CHECK(verdict("@(1;)").starts_with("';' inside @( ), which holds one expression | ; |"));
+  CHECK(verdict("@(\"a)").starts_with("string literal is not closed on its line"));
+  CHECK(verdict("@('ab')").starts_with("character literal holds more than one character"));
+  CHECK(verdict("@(1a)").starts_with("'1a' is neither a number nor a name | 1a |"));
+  CHECK(verdict("@(context.)").starts_with("a member name is missing after '.'"));
+  CHECK(verdict("@($\"{}\")").starts_with("an interpolated string has an empty hole"));
+  CHECK(verdict("@($\"{a +}\")").starts_with("the operand after '+' is missing"));
+  CHECK(verdict("@(new JObject)").starts_with("'(' or '{' is missing after the type"));
+}
+
+TEST_CASE("statements name what is missing after what") {
+  CHECK(verdict("@{ return 1 }") ==
+        "';' is missing after the value of return; found the end of the expression | 1 | end the statement with ;");
+  CHECK(verdict("@{ var a = 1\n var b = 2;\n return a; }") ==
+        "';' is missing after the declaration; found 'var' | 1 | end the statement with ;");
+  CHECK(verdict("@{ var a; return a; }").starts_with("'var a' needs a value"));
+  CHECK(
+      verdict("@{ if (a { return 1; } return 2; }").starts_with("')' is missing after the condition; found '{' | a |"));
+  CHECK(verdict("@{ if (a) { return 1; return 2; }").starts_with("'{' is not closed | { |"));
+  CHECK(verdict("@{ else { return 1; } }").starts_with("'else' has no 'if' before it"));
+  CHECK(verdict("@{ foreach (var x list) { } return 1; }").starts_with("'in' is missing in foreach; found 'list'"));
+  CHECK(verdict("@{ try { return 1; } }").starts_with("try has neither catch nor finally"));
+  CHECK(verdict("@{ string s \"a\"; return s; }").starts_with("'=' or ';' is missing after 's'"));
+}
+
+TEST_CASE("every path through a block must return") {
+  CHECK(verdict("@{ }").starts_with("the block @{ } is empty"));
+  CHECK(verdict("@{ var x = 1; }").starts_with("not every path through @{ … } returns a value"));
+  CHECK(verdict("@{ if (a) { return 1; } }").starts_with("not every path"));
+  CHECK(verdict("@{ while (a) { return 1; } }").starts_with("not every path"));
+  CHECK(verdict("@{ while (true) { break; } }").starts_with("not every path"));
+  CHECK(verdict("@{ switch (a) { case 1: return 1; } }").starts_with("not every path"));
+  CHECK(verdict("@{ try { return 1; } catch { } }").starts_with("not every path"));
+  CHECK(verdict("@{ return; }").starts_with("'return' without a value"));
+  CHECK(verdict("@{ list.ForEach(x => { return; }); return 1; }") == "");
+}
+
+TEST_CASE("an assignment by mistake is named") {
+  CHECK(
+      verdict("@{ if (a = 1) { return 1; } return 2; }").starts_with("an assignment stands where a condition is due"));
+  CHECK(verdict("@(a = \"x\")").starts_with("an assignment stands where a value is due"));
+  CHECK(verdict("@(f() = 1)").starts_with("the left side of an assignment must be"));
+  CHECK(verdict("@{ context.Variables[\"a\"] = 1; return 1; }").starts_with("`context` is read-only"));
+  CHECK(verdict("@{ x == 5; return x; }").starts_with("this expression does nothing as a statement"));
+  CHECK(verdict("@{ x.ToString; return x; }").starts_with("this expression does nothing as a statement"));
+}
+
+TEST_CASE("members of context are known by name") {
+  CHECK(verdict("@(context.Request.headers)").ends_with("| headers | did you mean Headers?"));
+  CHECK(verdict("@(context.Requst.Headers)").ends_with("| Requst | did you mean Request?"));
+  CHECK(verdict("@(context.Response.StatusCodes == 200)").ends_with("did you mean StatusCode?"));
+  CHECK(verdict("@(context.Variables.getValueOrDefault(\"a\"))").ends_with("did you mean GetValueOrDefault?"));
+  CHECK(verdict("@(context.Variables.Select(v => v.Key))") == "");
+  CHECK(verdict("@(Context.Request.Method)").ends_with("did you mean context?"));
+  CHECK(verdict("@(list.Any(context => context.Foo))") == "");
+  CHECK(verdict("@(context.Everything)")
+            .starts_with("context has no member 'Everything' | Everything | accepted: Api, Backend"));
+  CHECK(parse_value("@(context.User.Nickname)").notes.at(0).kind == NoteKind::unlisted);
+}
+
+TEST_CASE("types that need machine or network are refused") {
+  CHECK(verdict("@(System.IO.File.ReadAllText(\"x\"))").starts_with("type 'System.IO.File' is not allowed"));
+  CHECK(verdict("@(new HttpClient().GetStringAsync(\"x\"))").starts_with("type 'HttpClient' is not allowed"));
+  CHECK(verdict("@{ dynamic x = 1; return x; }").starts_with("type 'dynamic' is not allowed"));
+  CHECK(verdict("@{ await f(); return 1; }").starts_with("'await' is not allowed"));
+  CHECK(verdict("@{ unsafe { } return 1; }").starts_with("'unsafe' is not allowed"));
+  CHECK(verdict("@{ var File = 1; return File.ToString(); }") == "");
+}
+
+TEST_CASE("what is made to be deep or long is answered") {
+  CHECK(verdict("@(" + std::string(100000, '(') + std::string(100000, ')') + ")")
+            .starts_with("the expression nests deeper than"));
+  CHECK(verdict("@(" + std::string(100000, '!') + "a)").starts_with("the expression nests deeper than"));
+  std::string generics;
+  for (int i = 0; i < 3000; ++i) generics += "a<";
+  CHECK(verdict("@(" + generics + "b)") == "");  // comparisons, however odd
+  std::string sum = "1";
+  for (int i = 0; i < 100000; ++i) sum += "+1";
+  CHECK(verdict("@(" + sum + ")") == "");
+  std::string braces;
+  for (int i = 0; i < 50; ++i) braces += "$\"{";
+  CHECK(verdict("@(" + braces + ")") != "");
+}
