@@ -85,8 +85,7 @@ int wait_for(pid_t child) {
 Result<ProcessResult> run_process(const ProcessRequest& request) {
   if (request.argv.empty()) return fail(ErrorCode::internal, "no program to run");
   const std::string program = find_program(request);
-  if (program.empty())
-    return fail(ErrorCode::unavailable, fmt::format("{}: not found on PATH", request.argv.front()));
+  if (program.empty()) return fail(ErrorCode::unavailable, fmt::format("{}: not found on PATH", request.argv.front()));
 
   FileDescriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return fail(errno_error("opening /dev/null", errno));

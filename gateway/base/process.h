@@ -14,13 +14,13 @@ namespace postern {
 
 // Value-like (move-only: it may hold a Secret).
 struct ProcessRequest {
-  std::vector<std::string> argv;                                   // argv[0] is looked up in PATH of `environment`
-  std::vector<std::pair<std::string, std::string>> environment;    // the whole of it; nothing is inherited
-  std::string directory;                                           // empty: ours
-  std::string input;                                               // standard input; empty: /dev/null
-  std::optional<Secret> descriptor3;                               // readable once at descriptor 3; at most 4096 bytes
-  std::chrono::milliseconds deadline{60000};                       // then the whole process group is killed
-  std::size_t max_output = std::size_t{4} << 20;                   // per stream; more is a limit error
+  std::vector<std::string> argv;                                 // argv[0] is looked up in PATH of `environment`
+  std::vector<std::pair<std::string, std::string>> environment;  // the whole of it; nothing is inherited
+  std::string directory;                                         // empty: ours
+  std::string input;                                             // standard input; empty: /dev/null
+  std::optional<Secret> descriptor3;                             // readable once at descriptor 3; at most 4096 bytes
+  std::chrono::milliseconds deadline{60000};                     // then the whole process group is killed
+  std::size_t max_output = std::size_t{4} << 20;                 // per stream; more is a limit error
 };
 
 struct ProcessResult {

@@ -38,3 +38,13 @@ TEST_CASE("a pattern made to be slow is not") {
   for (int i = 0; i < 200; ++i) pattern += "a*";
   CHECK_FALSE(Glob(pattern + "b").matches(std::string(5000, 'a')));
 }
+
+TEST_CASE("a literal beginning does not change what follows it") {
+  CHECK(Glob("a/b*/**/c").matches("a/bx/c"));
+  CHECK(Glob("ab**/c").matches("ab/c"));
+  CHECK_FALSE(Glob("a**/c").matches("ac"));
+  CHECK(Glob("refs/heads/**").matches("refs/heads/"));
+  CHECK_FALSE(Glob("refs/heads/**").matches("refs/head"));
+  CHECK(Glob("release-*").matches("release-1"));
+  CHECK_FALSE(Glob("release-?").matches("release-"));
+}
