@@ -73,6 +73,10 @@ struct Node {
   std::uint32_t attribute_count = 0;
   std::uint32_t expression = 0xffffffff;  // index into expressions() when kind is expression
   std::uint32_t depth = 0;                // the root has 0
+  Range end_name;                         // the name in the end tag; empty when self-closed or unclosed
+  // The start tag itself is at fault, or placeholders stand between its attributes: nothing can be said about
+  // attributes that are not there.
+  bool attributes_unsure = false;
 };
 
 // @( … ) or @{ … }, wherever it stands.
@@ -82,16 +86,26 @@ struct Expression {
   bool block = false;                    // @{ … }
   bool complete = true;                  // false: it never closes or a literal in it does not; a syntax finding says so
   bool in_cdata = false;                 // entities are not decoded there
+  bool balanced = true;                  // false: a bracket in it has no partner; a syntax finding says so
   NodeId element = kNoNode;              // the element that holds it
   std::uint32_t attribute = 0xffffffff;  // index into attributes() when it is an attribute's value
 };
 
 // A fault of the text itself, found while reading.
 struct SyntaxFault {
-  std::string rule;  // "xml-syntax", "unclosed-tag", "expression-balance", …
+  std::string rule;  // "xml-syntax", "unclosed-tag", "mismatched-tag", "expression-balance", …
   Range range;
   std::string message;
   std::string help;
+  // mismatched-tag: the element whose end tag is named otherwise; unclosed-tag: the element. kNoNode otherwise.
+  NodeId node = kNoNode;
+  bool warning = false;  // APIM may well take it
+};
+
+// An end tag that closes nothing: its start tag is missing or misspelt.
+struct StrayEnd {
+  Range name;
+  NodeId parent = kNoNode;  // the element that was open there
 };
 
 // Text with its entities decoded, and where each byte came from.
@@ -122,6 +136,7 @@ class PolicyDocument {
   const std::vector<Attribute>& attributes() const { return attributes_; }
   const std::vector<Expression>& expressions() const { return expressions_; }
   const std::vector<SyntaxFault>& faults() const { return faults_; }
+  const std::vector<StrayEnd>& stray_ends() const { return stray_ends_; }
 
   std::string_view name(const Node& node) const { return text(node.name); }
   std::string_view name(const Attribute& attribute) const { return text(attribute.name); }
@@ -152,8 +167,14 @@ class PolicyDocument {
   std::vector<Part> parts_;
   std::vector<Expression> expressions_;
   std::vector<SyntaxFault> faults_;
+  std::vector<StrayEnd> stray_ends_;
   std::vector<std::uint32_t> lines_;  // offset of the first byte of each line
 };
+
+// The length of the placeholder that starts at `at`, 0 when none does: {{named-value}} and Liquid, {% %}, {# #},
+// ${terraform}, $(pipeline), $NAME, %{ directive }, %NAME%, #{token}#, #TOKEN#, __TOKEN__, @@TOKEN@@, [[token]], <% %>,
+// {0}, {name}.
+std::uint32_t placeholder_length(std::string_view text, std::uint32_t at);
 
 // A form in which two documents that mean the same to APIM are equal: comments and white-space-only text between
 // elements dropped, CRLF and CR made LF, entities decoded and written one way, attributes in double quotes and in the

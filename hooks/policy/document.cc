@@ -1,0 +1,185 @@
+#include "hooks/policy/document.h"
+
+#include <algorithm>
+
+#include "hooks/policy/expression_span.h"
+
+namespace postern::policy {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+void append_utf8(std::string& out, std::uint32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xc0 | (c >> 6));
+    out += static_cast<char>(0x80 | (c & 0x3f));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xe0 | (c >> 12));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
+    out += static_cast<char>(0x80 | (c & 0x3f));
+  } else {
+    out += static_cast<char>(0xf0 | (c >> 18));
+    out += static_cast<char>(0x80 | ((c >> 12) & 0x3f));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3f));
+    out += static_cast<char>(0x80 | (c & 0x3f));
+  }
+}
+
+// The code point of a numeric reference that logical_char() already measured.
+std::uint32_t code_point(std::string_view entity) {
+  const bool hex = entity.size() > 2 && entity[2] == 'x';
+  std::uint32_t value = 0;
+  for (char c : entity.substr(hex ? 3 : 2)) {
+    if (c == ';') break;
+    const std::uint32_t digit = c <= '9'   ? static_cast<std::uint32_t>(c - '0')
+                                : c <= 'F' ? static_cast<std::uint32_t>(c - 'A' + 10)
+                                           : static_cast<std::uint32_t>(c - 'a' + 10);
+    value = value * (hex ? 16 : 10) + digit;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::uint32_t DecodedText::source(std::uint32_t offset) const {
+  auto it = std::upper_bound(map.begin(), map.end(), offset,
+                             [](std::uint32_t value, const auto& pair) { return value < pair.first; });
+  if (it == map.begin()) return offset;
+  --it;
+  return it->second + (offset - it->first);
+}
+
+std::span<const Attribute> PolicyDocument::attributes(const Node& node) const {
+  return {attributes_.data() + node.first_attribute, node.attribute_count};
+}
+
+const Attribute* PolicyDocument::attribute(const Node& node, std::string_view wanted) const {
+  for (const Attribute& a : attributes(node))
+    if (name(a) == wanted) return &a;
+  return nullptr;
+}
+
+std::span<const Part> PolicyDocument::parts(const Attribute& attribute) const {
+  return {parts_.data() + attribute.first_part, attribute.part_count};
+}
+
+bool PolicyDocument::is_expression(const Attribute& attribute) const {
+  bool seen = false;
+  for (const Part& part : parts(attribute)) {
+    if (part.kind == NodeKind::expression && !seen) {
+      seen = true;
+      continue;
+    }
+    if (part.kind != NodeKind::text) return false;
+    for (char c : text(part.range))
+      if (!is_space(c)) return false;
+  }
+  return seen;
+}
+
+bool PolicyDocument::has_placeholder(const Attribute& attribute) const {
+  bool expression = false;
+  for (const Part& part : parts(attribute)) {
+    if (part.kind == NodeKind::placeholder) return true;
+    if (part.kind == NodeKind::expression) expression = true;
+  }
+  return expression && !is_expression(attribute);
+}
+
+DecodedText PolicyDocument::decoded_code(const Expression& expression) const {
+  DecodedText out;
+  const Range range = expression.code;
+  out.text.reserve(range.size());
+  out.map.emplace_back(0, range.begin);
+  for (std::uint32_t at = range.begin; at < range.end;) {
+    const LogicalChar c = logical_char(text_.substr(0, range.end), at, !expression.in_cdata);
+    if (!c.entity) {
+      out.text += text_[at++];
+      continue;
+    }
+    const std::string_view entity = text_.substr(at, c.length);
+    if (entity[1] == '#')
+      append_utf8(out.text, code_point(entity));
+    else
+      out.text += c.value;
+    at += c.length;
+    out.map.emplace_back(static_cast<std::uint32_t>(out.text.size()), at);
+  }
+  return out;
+}
+
+std::string PolicyDocument::decoded(Range range) const {
+  std::string out;
+  out.reserve(range.size());
+  const std::string_view window = text_.substr(0, range.end);
+  for (std::uint32_t at = range.begin; at < range.end;) {
+    const LogicalChar c = logical_char(window, at, true);
+    if (!c.entity) {
+      out += text_[at++];
+      continue;
+    }
+    const std::string_view entity = text_.substr(at, c.length);
+    if (entity[1] == '#')
+      append_utf8(out, code_point(entity));
+    else
+      out += c.value;
+    at += c.length;
+  }
+  return out;
+}
+
+Position PolicyDocument::position(std::uint32_t offset) const {
+  offset = std::min<std::uint32_t>(offset, static_cast<std::uint32_t>(text_.size()));
+  auto it = std::upper_bound(lines_.begin(), lines_.end(), offset);
+  const std::size_t index = it == lines_.begin() ? 0 : static_cast<std::size_t>(it - lines_.begin()) - 1;
+  const std::uint32_t begin = lines_.empty() ? 0 : lines_[index];
+  Position position;
+  position.line = static_cast<unsigned>(index) + 1;
+  position.column = 1;
+  std::uint32_t at = begin;
+  if (at == 0 && text_.starts_with("\xef\xbb\xbf")) at = std::min<std::uint32_t>(3, offset);
+  // A lead byte and its continuation bytes are one column; a byte that belongs to nothing is one, too.
+  while (at < offset) {
+    const auto lead = static_cast<unsigned char>(text_[at]);
+    const std::uint32_t more = lead < 0xc2 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 0;
+    ++at;
+    for (std::uint32_t i = 0; i < more && at < offset && (static_cast<unsigned char>(text_[at]) & 0xc0) == 0x80; ++i)
+      ++at;
+    ++position.column;
+  }
+  return position;
+}
+
+bool looks_like_policy(std::string_view text) {
+  std::size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+  while (true) {
+    at = text.find('<', at);
+    if (at == std::string_view::npos) return false;
+    const std::string_view rest = text.substr(at);
+    if (rest.starts_with("<!--")) {
+      const std::size_t end = rest.find("-->", 4);
+      if (end == std::string_view::npos) return false;
+      at += end + 3;
+    } else if (rest.starts_with("<?")) {
+      const std::size_t end = rest.find("?>", 2);
+      if (end == std::string_view::npos) return false;
+      at += end + 2;
+    } else if (rest.starts_with("<!")) {
+      const std::size_t end = rest.find('>');
+      if (end == std::string_view::npos) return false;
+      at += end + 1;
+    } else {
+      for (std::string_view root : {std::string_view("<policies"), std::string_view("<fragment")}) {
+        if (!rest.starts_with(root)) continue;
+        if (rest.size() == root.size()) return true;
+        const char c = rest[root.size()];
+        if (is_space(c) || c == '>' || c == '/') return true;
+      }
+      return false;
+    }
+  }
+}
+
+}  // namespace postern::policy

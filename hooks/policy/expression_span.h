@@ -1,0 +1,46 @@
+// Where an expression ends: lexes C# just far enough to know which brackets count.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hooks/policy/document.h"
+
+namespace postern::policy {
+
+// What surrounds the expression, which decides what ends it and whether entities are decoded.
+enum class Enclosure { double_quoted, single_quoted, element_text, cdata };
+
+enum class SpanOutcome {
+  closed,
+  never_closed,  // the text or the element ended first
+  open_literal,  // a string, a character or a block comment in it never ends
+};
+
+// Value. `end` is the byte after the closing bracket when closed, else where reading stopped.
+struct ExpressionSpan {
+  SpanOutcome outcome = SpanOutcome::closed;
+  std::uint32_t end = 0;
+  Range fault;              // the literal that never ends; empty otherwise
+  std::string literal;      // "string", "character", "comment"
+  bool line_break = false;  // a regular string in it runs over a line break (only with allow_line_breaks)
+  // The first bracket in it that has no partner, though the expression as a whole closes; empty otherwise.
+  Range unbalanced;
+  bool unbalanced_opener = false;
+};
+
+// `at` is the offset of `@` of `@(` or `@{`. Reads at most up to `limit`. Linear, with a stack of its own.
+ExpressionSpan scan_expression(std::string_view text, std::uint32_t at, std::uint32_t limit, Enclosure enclosure,
+                               bool allow_line_breaks);
+
+// The character that starts at `at`, with an entity decoded (`length` then covers the entity). Code points above ASCII
+// come as their first byte. `length` is 0 at the end of the text.
+struct LogicalChar {
+  char value = 0;
+  std::uint32_t length = 0;
+  bool entity = false;
+};
+LogicalChar logical_char(std::string_view text, std::uint32_t at, bool entities);
+
+}  // namespace postern::policy
