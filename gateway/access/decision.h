@@ -17,6 +17,8 @@ enum class Mode { observe, enforce };
 enum class DirectWrites { refuse, authorize, check };
 std::string_view to_string(Mode mode);
 std::string_view to_string(DirectWrites direct);
+std::optional<Mode> parse_mode(std::string_view text);
+std::optional<DirectWrites> parse_direct_writes(std::string_view text);
 
 // Value: how a repository is governed. A repository that no [[governed]] names is left alone by the hook.
 struct Governance {
@@ -40,7 +42,7 @@ struct Decision {
   bool allowed = false;
   std::string rule;                        // the deciding grant(s), comma-joined, or the deny
   std::string reason;                      // one line a person can act on
-  std::vector<Verb> verbs;                 // every verb the deciding grants give on this ref
+  std::vector<Verb> verbs;                 // every verb that is granted and not denied on this ref
   std::vector<std::string> allowed_paths;  // union over the grants; empty: every path
   std::vector<std::string> denied_paths;   // of denies that have paths; subtracted
 };

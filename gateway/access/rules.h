@@ -1,7 +1,6 @@
 // Who may do what: the rules of the configuration, checked, indexed and asked.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +20,9 @@
 #include "gateway/identity/identity.h"
 
 namespace postern::access {
+
+inline constexpr std::string_view kUnixIssuer = "unix";  // peers of the Unix socket
+inline constexpr std::string_view kGogsIssuer = "gogs";  // passthrough and direct writers
 
 // Where a rule was written, for messages and `access explain`; takes no part in the digest.
 struct Origin {
@@ -175,8 +177,6 @@ class AccessRules {
 
   // SHA-256 in hex of the canonical JSON of the rules: what is in force, independent of files, lines and their order.
   const std::string& digest() const;
-  // The same JSON: `rules.json` of the bundle.
-  const std::string& canonical_json() const;
   const RuleSet& rule_set() const;
 
   // Each deny and grant in order with why it did or did not decide, then the decision itself as the last line.
@@ -191,7 +191,7 @@ class AccessRules {
   std::unique_ptr<const Index> index_;
 };
 
-// rules.json and back. invalid_input names the fault.
+// rules.json (canonical: what the digest is of) and back. invalid_input names the fault.
 std::string rules_to_json(const RuleSet& rules);
 Result<RuleSet> rules_from_json(std::string_view text);
 

@@ -1,17 +1,35 @@
 #include "gateway/base/glob.h"
 
+#include <algorithm>
+#include <array>
+#include <span>
 #include <vector>
 
 namespace postern {
 
 // A set of pattern positions is carried over the text, byte by byte: no backtracking, so no pattern is expensive.
 bool Glob::matches(std::string_view text) const {
-  const std::string_view p = pattern_;
-  std::vector<char> now(p.size() + 1, 0);
-  std::vector<char> next(p.size() + 1, 0);
+  // Most patterns are a literal, or a literal with "**" behind it.
+  const std::string_view literal = literal_prefix();
+  if (!text.starts_with(literal)) return false;
+  const std::string_view p = std::string_view(pattern_).substr(literal.size());
+  if (p.empty()) return text.size() == literal.size();
+  if (p == "**") return true;
+  // What "**/" means depends on the byte before it: only whole segments may be cut off.
+  const bool whole = literal.empty() || literal.back() == '/';
+  return whole ? matches_from(p, text.substr(literal.size())) : matches_from(pattern_, text);
+}
+
+bool Glob::matches_from(std::string_view p, std::string_view text) {
+  std::array<char, 2 * 128> small{};
+  std::vector<char> large;
+  if (2 * (p.size() + 1) > small.size()) large.resize(2 * (p.size() + 1));
+  char* const room = large.empty() ? small.data() : large.data();
+  std::span<char> now(room, p.size() + 1);
+  std::span<char> next(room + p.size() + 1, p.size() + 1);
   const auto star_width = [&](std::size_t at) { return p.substr(at, 2) == "**" ? 2U : 1U; };
   // Position `at`, and every position reachable from it over stars that match nothing.
-  const auto reach = [&](std::vector<char>& set, std::size_t at) {
+  const auto reach = [&](std::span<char> set, std::size_t at) {
     set[at] = 1;
     while (at < p.size() && p[at] == '*') {
       const std::size_t width = star_width(at);
@@ -43,7 +61,7 @@ bool Glob::matches(std::string_view text) const {
       }
     }
     if (!alive) return false;
-    now.swap(next);
+    std::swap(now, next);
   }
   return now[p.size()] != 0;
 }

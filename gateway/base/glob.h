@@ -18,6 +18,7 @@ class Glob {
   bool operator==(const Glob&) const = default;
 
  private:
+  static bool matches_from(std::string_view pattern, std::string_view text);
   std::string pattern_;
 };
 

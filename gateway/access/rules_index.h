@@ -1,0 +1,86 @@
+// How AccessRules finds the few rules that can matter. Internal to this folder.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/access/patterns.h"
+#include "gateway/access/rules.h"
+
+namespace postern::access {
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+template <class T>
+using StringMap = std::unordered_map<std::string, T, StringHash, std::equal_to<>>;
+
+using VerbSet = std::uint8_t;  // one bit per Verb
+constexpr VerbSet bit(Verb verb) { return static_cast<VerbSet>(1U << static_cast<unsigned>(verb)); }
+
+// A grant or deny made ready.
+struct CompiledRule {
+  const GrantRule* source = nullptr;
+  bool is_deny = false;
+  VerbSet verbs = 0;  // of a grant with paths: without force and delete
+  std::vector<RepoPattern> repos;
+  std::vector<Glob> refs;
+  bool any_ref = false;  // a deny without refs
+};
+
+struct AccessRules::Index {
+  RuleSet rules;
+  std::string digest;
+
+  // Denies, then grants, each in the order of the configuration; a rule is named by its place here.
+  std::vector<CompiledRule> compiled;
+
+  // Everybody that a rule can be for: "*" is 0, then identities and groups that some rule names.
+  StringMap<std::uint32_t> principals;
+  // Places a rule can be about: "" is 0 (patterns without a literal owner), "owner/" (patterns below an owner),
+  // "owner/name" (literal).
+  StringMap<std::uint32_t> places;
+  // principal << 32 | place -> rules.
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> table;
+  std::vector<std::uint32_t> claim_groups;  // principals of groups with claims
+
+  StringMap<std::uint32_t> identity_by_name;
+  StringMap<std::uint32_t> identity_by_gogs_user;
+  StringMap<std::vector<std::string>> static_groups;  // identity -> its groups, sorted
+  // One exact claim of each identity, its rarest, as claim_key() -> identities; and the claims to look under, by
+  // issuer.
+  StringMap<std::vector<std::uint32_t>> identities_by_claim;
+  StringMap<std::vector<std::string>> identity_claims;
+  StringMap<std::vector<std::uint32_t>> identities_by_glob;  // by issuer: those without an exact claim
+  StringMap<std::vector<std::uint32_t>> groups_by_claim;
+  StringMap<std::vector<std::string>> group_claims;
+  StringMap<std::uint32_t> issuer_by_name;
+
+  StringMap<std::vector<std::uint32_t>> roles_of;  // principal's name -> roles
+
+  std::vector<std::pair<std::vector<RepoPattern>, const Governance*>> governed;
+  std::vector<std::pair<std::vector<RepoPattern>, const Templates*>> templates;
+
+  void build();
+  void build_identities();
+  // The rules that name one of the identity's principals and may name the repository; ascending, each once.
+  std::vector<std::uint32_t> candidates(const identity::Identity& identity, const git::RepoPath& repo) const;
+};
+
+std::string claim_key(std::string_view issuer, std::string_view claim, std::string_view value);
+// Calls `visit(text)` for each text that a claim counts as: itself, or each element of its array. Numbers and booleans
+// count as written; objects and null as nothing.
+void for_each_claim_text(const json::Value& claim, const std::function<void(std::string_view)>& visit);
+
+bool reaches_ref(const CompiledRule& rule, std::string_view ref);
+bool reaches_repo(const CompiledRule& rule, const git::RepoPath& repo);
+bool in_force(const CompiledRule& rule, WallTime now);
+bool from_here(const CompiledRule& rule, const std::optional<IpAddress>& address);
+
+}  // namespace postern::access
