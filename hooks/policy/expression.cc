@@ -1,0 +1,41 @@
+#include "hooks/policy/expression.h"
+
+namespace postern::policy {
+namespace {
+
+std::string_view rule_of(csharp::NoteKind kind) {
+  switch (kind) {
+    case csharp::NoteKind::no_return: return "expression-return";
+    case csharp::NoteKind::assignment:
+    case csharp::NoteKind::statement: return "expression-statement";
+    case csharp::NoteKind::unknown_member: return "expression-context";
+    case csharp::NoteKind::forbidden: return "expression-type";
+    case csharp::NoteKind::unlisted: return "expression-unlisted";
+  }
+  return "expression-unlisted";
+}
+
+}  // namespace
+
+std::vector<ExpressionFault> judge_expressions(const PolicyDocument& document) {
+  std::vector<ExpressionFault> out;
+  for (const Expression& expression : document.expressions()) {
+    if (!expression.complete || !expression.balanced) continue;
+    const DecodedText code = document.decoded_code(expression);
+    const auto size = static_cast<std::uint32_t>(code.text.size());
+    csharp::Parsed parsed =
+        csharp::parse(code.text, 0, size, expression.block ? csharp::Form::block : csharp::Form::expression);
+    const auto add = [&](std::string_view rule, csharp::Fault& fault) {
+      // A fault at the very end points to the closing bracket; an empty one to the whole expression.
+      Range range{code.source(fault.begin), code.source(fault.end)};
+      if (size == 0) range = expression.range;
+      if (range.end <= range.begin) range.end = range.begin + 1;
+      out.push_back({rule, range, std::move(fault.message), std::move(fault.help)});
+    };
+    if (parsed.syntax) add("expression-syntax", *parsed.syntax);
+    for (csharp::Note& note : parsed.notes) add(rule_of(note.kind), note.at);
+  }
+  return out;
+}
+
+}  // namespace postern::policy
