@@ -65,7 +65,7 @@ struct AuditEntry {
   bool operator==(const AuditEntry&) const = default;
 };
 
-inline constexpr std::size_t kMaxEntryBytes = std::size_t{1} << 20;  // of canonical bytes
+inline constexpr std::size_t kMaxEntryBytes = std::size_t{4} << 20;  // of canonical bytes
 
 // The bytes that are hashed and stored: one JSON object, members in the order of schema/audit_log.md. limit when they
 // would be larger than kMaxEntryBytes.
@@ -73,7 +73,12 @@ Result<std::string> canonical_bytes(const AuditEntry& entry);
 // The inverse, for stored bytes: corrupt when they are not what canonical_bytes writes.
 Result<AuditEntry> parse_entry(std::string_view bytes);
 
+// How a text stands in the record: itself, or with \xNN where it is not UTF-8.
+std::string recorded_text(std::string_view text);
+
 // {"ref","old","new"} for `detail`; a ref that is not UTF-8 is written with \xNN and its bytes stand in "ref_hex".
 json::Value ref_json(const git::RefUpdate& update);
+// The inverse; corrupt when it is none.
+Result<git::RefUpdate> parse_ref_json(const json::Value& value);
 
 }  // namespace postern::audit

@@ -1,9 +1,10 @@
 // What the gateway remembers: the audit log, pushes, deployments and checkpoints, behind one interface.
 //
 // A Store is a sum of small interfaces, one per noun. Every member of each is thread-safe. Writes are durable
-// (fsynced) when their callback is told so; callbacks run on the store's committer thread, must be quick, and must not
-// call a blocking write of the same store. A write whose callback gets an Error was not made: nothing may be
-// acknowledged from it. After a failure (disk full, locked) the next write tries again; no restart is needed.
+// (fsynced) when their callback is told so; callbacks run on the store's committer thread (on the caller's where a
+// write is refused at once), must be quick, and must not call a blocking write of the same store. A write whose
+// callback gets an Error was not made: nothing may be acknowledged from it. After a failure (disk full, locked) the
+// next write tries again; no restart is needed.
 #pragma once
 
 #include <chrono>
