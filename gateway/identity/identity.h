@@ -1,6 +1,7 @@
 // Who a caller is: first what its token proves, then which identity of the rules that makes it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,6 +54,12 @@ struct Refused {
 struct Unavailable {  // keys could not be had: 503, never 401 (git erases stored credentials after a 401)
   std::string reason;
 };
-using AuthOutcome = std::variant<NotMine, VerifiedToken, Refused, Unavailable>;
+struct NeedsKeys {     // not known without asking the network: call refresh(issuer) where waiting is allowed, then ask
+                       // again
+  std::string issuer;  // [[issuer]] name
+};
+// Shared, because the same token comes again and again: it is read, never copied.
+using VerifiedTokenPtr = std::shared_ptr<const VerifiedToken>;
+using AuthOutcome = std::variant<NotMine, VerifiedTokenPtr, Refused, Unavailable, NeedsKeys>;
 
 }  // namespace postern::identity
