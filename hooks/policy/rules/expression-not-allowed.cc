@@ -1,0 +1,49 @@
+// Rule expression-not-allowed: expressions stand only where the service evaluates them.
+#include <fmt/core.h>
+
+#include "hooks/policy/catalogue.h"
+#include "hooks/policy/rule.h"
+#include "hooks/policy/value.h"
+
+namespace postern::policy {
+namespace {
+
+void check(const Subject& s, Reporter& r) {
+  for (const ModelElement& e : s.model.elements()) {
+    if (e.spec == nullptr || e.place == Place::unknown) continue;
+    for (const Attribute& a : s.document.attributes(s.node(e))) {
+      if (!s.document.is_expression(a)) continue;
+      const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, s.document.name(a));
+      if (spec == nullptr) continue;
+      if (spec->expressions == catalogue::Expressions::no)
+        r.add(a.value, fmt::format("'{}' of <{}> takes no expression; {}", spec->name, s.name(e), describe_type(*spec)),
+              "write the value itself, or a named value: {{name}}");
+      else if (spec->expressions == catalogue::Expressions::discouraged)
+        r.add(Severity::warning, a.value,
+              fmt::format("the reference says that '{}' of <{}> takes no expression", spec->name, s.name(e)),
+              "write the value itself, or a named value: {{name}}");
+    }
+    if (e.has_text && !e.spec->text_expressions && e.spec->text != catalogue::Text::none && e.first_text != kNoNode &&
+        s.document.node(e.first_text).kind == NodeKind::expression)
+      r.add(Severity::warning, s.document.node(e.first_text).range,
+            fmt::format("the reference does not say that the text of <{}> takes an expression", s.name(e)));
+  }
+}
+
+}  // namespace
+
+extern const Rule k_expression_not_allowed;
+const Rule k_expression_not_allowed = {
+    .id = "expression-not-allowed",
+    .severity = Severity::error,
+    .summary = "Expressions stand only where the service evaluates them.",
+    .why =
+        "Where the schema demands a number, a boolean or one of a list, an expression is refused; where the reference "
+        "alone excludes it, it is taken as plain text.",
+    .bad = "<rate-limit calls=\"@(10)\" renewal-period=\"60\" />",
+    .good = "<rate-limit-by-key calls=\"@(10)\" renewal-period=\"60\" counter-key=\"@(context.Request.IpAddress)\" />",
+    .check = check,
+    .syntax = false,
+};
+
+}  // namespace postern::policy

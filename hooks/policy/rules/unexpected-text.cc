@@ -1,0 +1,51 @@
+// Rule unexpected-text: text stands only where it means something.
+#include <fmt/core.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hooks/policy/catalogue.h"
+#include "hooks/policy/rule.h"
+
+namespace postern::policy {
+namespace {
+
+void check(const Subject& s, Reporter& r) {
+  for (const ModelElement& e : s.model.elements()) {
+    if (!e.has_text || e.unsettled || e.place == Place::payload || e.place == Place::unknown || e.first_text == kNoNode)
+      continue;
+    const bool bare = (e.place == Place::root && e.policy == nullptr) || e.place == Place::section;
+    if (!bare && (e.spec == nullptr || e.spec->text != catalogue::Text::none || e.spec->mixed || e.spec->opaque))
+      continue;
+    Range range = s.document.node(e.first_text).range;
+    while (range.begin < range.end &&
+           std::string_view(" \t\r\n").find(s.document.text()[range.begin]) != std::string_view::npos)
+      ++range.begin;
+    const std::size_t line = s.document.text(range).find_first_of("\r\n");
+    if (line != std::string_view::npos) range.end = range.begin + static_cast<std::uint32_t>(line);
+    const std::vector<std::string_view> names = bare ? std::vector<std::string_view>() : s.model.accepted(e);
+    const bool value = !bare && catalogue::find_child(*e.spec, "value") != nullptr;
+    r.add(range,
+          names.empty() || names.size() > 12
+              ? fmt::format("<{}> cannot contain text", s.name(e))
+              : fmt::format("<{}> cannot contain text; it takes {}", s.name(e), any_of(names)),
+          value ? "put the text into <value>" : "remove it");
+  }
+}
+
+}  // namespace
+
+extern const Rule k_unexpected_text;
+const Rule k_unexpected_text = {
+    .id = "unexpected-text",
+    .severity = Severity::error,
+    .summary = "Text stands only where it means something.",
+    .why = "The service says: the element cannot contain text.",
+    .bad = "<set-header name=\"X-A\" exists-action=\"override\">1</set-header>",
+    .good = "<set-header name=\"X-A\" exists-action=\"override\"><value>1</value></set-header>",
+    .check = check,
+    .syntax = false,
+};
+
+}  // namespace postern::policy

@@ -1,0 +1,61 @@
+// Rule unknown-attribute: every attribute is one that the element takes.
+#include <fmt/core.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hooks/policy/catalogue.h"
+#include "hooks/policy/rule.h"
+#include "hooks/policy/suggest.h"
+
+namespace postern::policy {
+namespace {
+
+void check(const Subject& s, Reporter& r) {
+  for (const ModelElement& e : s.model.elements()) {
+    const std::span<const Attribute> attributes = s.document.attributes(s.node(e));
+    const bool bare = (e.place == Place::root && e.policy == nullptr) || e.place == Place::section;
+    if (attributes.empty() || (e.spec == nullptr && !bare) || e.place == Place::unknown || e.place == Place::payload)
+      continue;
+    if (e.spec != nullptr && e.spec->opaque && e.slot != nullptr && !e.slot->policy) continue;
+    for (const Attribute& a : attributes) {
+      const std::string_view name = s.document.name(a);
+      if (name.starts_with("xmlns") || name.starts_with("xml:") || name.find_first_of("{$#") != std::string_view::npos)
+        continue;
+      if (!a.has_value || (e.spec != nullptr && catalogue::find_attribute(*e.spec, name) != nullptr)) continue;
+      if (s.node(e).attributes_unsure) continue;
+      // Every policy may carry an id, also where the catalogue forgot it; base is none.
+      if (name == "id" && e.policy != nullptr && e.policy->name != "base") continue;
+      std::vector<std::string_view> names;
+      if (e.spec != nullptr)
+        for (const catalogue::Attribute& known : catalogue::attributes(*e.spec))
+          if (s.document.attribute(s.node(e), known.name) == nullptr) names.push_back(known.name);
+      const std::string_view meant = closest(name, names);
+      std::vector<std::string_view> all;
+      if (e.spec != nullptr)
+        for (const catalogue::Attribute& known : catalogue::attributes(*e.spec)) all.push_back(known.name);
+      r.add(a.name,
+            all.empty() ? fmt::format("<{}> takes no attributes, but has '{}'", s.name(e), shown(name))
+                        : fmt::format("<{}> has no attribute '{}'; it takes {}", s.name(e), shown(name), any_of(all)),
+            meant.empty() ? std::string("remove it") : fmt::format("did you mean '{}'?", meant));
+    }
+  }
+}
+
+}  // namespace
+
+extern const Rule k_unknown_attribute;
+const Rule k_unknown_attribute = {
+    .id = "unknown-attribute",
+    .severity = Severity::error,
+    .summary = "Every attribute is one that the element takes.",
+    .why = "The schema of the service is strict: an attribute that it does not declare is refused.",
+    .bad = "<set-header nam=\"X-A\" exists-action=\"delete\" />",
+    .good = "<set-header name=\"X-A\" exists-action=\"delete\" />",
+    .check = check,
+    .syntax = false,
+};
+
+}  // namespace postern::policy
