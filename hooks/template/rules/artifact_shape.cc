@@ -1,0 +1,160 @@
+#include <fmt/core.h>
+
+#include <array>
+
+#include "gateway/base/encoding.h"
+#include "hooks/template/tree_rule.h"
+
+namespace postern::tree {
+namespace {
+
+enum class Type { text, flag, number, list, object };
+
+// A property below "properties" of an information file, with the type ARM takes
+// (Azure/azure-rest-api-specs, Microsoft.ApiManagement, 2024-05-01).
+struct Property {
+  std::string_view file;  // of the file's name, lower case, before "information.json"
+  std::string_view name;
+  Type type;
+  std::string_view values = {};  // accepted values, separated by '|', compared with letter case ignored
+};
+
+constexpr std::array kProperties = {
+    Property{"api", "path", Type::text},
+    Property{"api", "displayName", Type::text},
+    Property{"api", "protocols", Type::list},
+    Property{"api", "subscriptionRequired", Type::flag},
+    Property{"api", "isCurrent", Type::flag},
+    Property{"api", "apiRevision", Type::text},
+    Property{"api", "apiVersion", Type::text},
+    Property{"api", "serviceUrl", Type::text},
+    Property{"api", "authenticationSettings", Type::object},
+    Property{"product", "displayName", Type::text},
+    Property{"product", "state", Type::text, "published|notPublished"},
+    Property{"product", "subscriptionRequired", Type::flag},
+    Property{"product", "approvalRequired", Type::flag},
+    Property{"product", "subscriptionsLimit", Type::number},
+    Property{"namedvalue", "displayName", Type::text},
+    Property{"namedvalue", "value", Type::text},
+    Property{"namedvalue", "secret", Type::flag},
+    Property{"namedvalue", "tags", Type::list},
+    Property{"namedvalue", "keyVault", Type::object},
+    Property{"backend", "url", Type::text},
+    Property{"backend", "protocol", Type::text, "http|soap"},
+    Property{"backend", "credentials", Type::object},
+    Property{"backend", "tls", Type::object},
+    Property{"backend", "circuitBreaker", Type::object},
+    Property{"backend", "pool", Type::object},
+    Property{"versionset", "displayName", Type::text},
+    Property{"versionset", "versioningScheme", Type::text, "Segment|Query|Header"},
+    Property{"tag", "displayName", Type::text},
+    Property{"group", "displayName", Type::text},
+    Property{"logger", "loggerType", Type::text, "applicationInsights|azureEventHub|azureMonitor"},
+    Property{"logger", "isBuffered", Type::flag},
+    Property{"logger", "credentials", Type::object},
+    Property{"diagnostic", "loggerId", Type::text},
+    Property{"diagnostic", "sampling", Type::object},
+    Property{"diagnostic", "frontend", Type::object},
+    Property{"diagnostic", "backend", Type::object},
+    Property{"policyfragment", "description", Type::text},
+    Property{"subscription", "displayName", Type::text},
+    Property{"subscription", "scope", Type::text},
+    Property{"gateway", "description", Type::text},
+    Property{"gateway", "locationData", Type::object},
+};
+
+std::string_view words(Type type) {
+  switch (type) {
+    case Type::text: return "a string";
+    case Type::flag: return "true or false";
+    case Type::number: return "a number";
+    case Type::list: return "an array";
+    case Type::object: return "an object";
+  }
+  return "";
+}
+
+bool fits(const json::Value& value, Type type) {
+  if (value.is_null()) return true;
+  switch (type) {
+    case Type::text: return value.as_string() != nullptr;
+    case Type::flag: return value.as_bool() != nullptr;
+    case Type::number: return value.as_int() != nullptr || value.as_double() != nullptr;
+    case Type::list: return value.as_array() != nullptr;
+    case Type::object: return value.as_object() != nullptr;
+  }
+  return true;
+}
+
+// A value that the deployment fills in: its type is not known here.
+bool is_placeholder(const json::Value& value) {
+  const std::string* text = value.as_string();
+  return text != nullptr && text->find_first_of("{#$%_") != std::string::npos;
+}
+
+Status check(TreeView& view, TreeReporter& reporter) {
+  for (const TreeFile& file : view.judged()) {
+    if (file.artifact.kind != ArtifactKind::information) continue;
+    const std::size_t slash = file.path.rfind('/');
+    std::string stem = ascii_lower(file.path.substr(slash == std::string::npos ? 0 : slash + 1));
+    stem.resize(stem.size() - std::string_view("information.json").size());
+    const Result<std::string_view> text = view.text(file.path);
+    if (!text) return fail(text.error());
+    const Result<json::Value> value = parse_artifact(*text);
+    if (!value) continue;  // artifact-json says so
+    const std::uint32_t mark = text->starts_with("\xef\xbb\xbf") ? 3 : 0;
+    const auto add = [&](const json::Value& at, std::string message, std::string help,
+                         std::optional<policy::Severity> severity = {}) {
+      reporter.add(file.path, *text, at.span.begin + mark, at.span.end + mark, std::move(message), std::move(help),
+                   severity);
+    };
+    if (value->as_object() == nullptr) {
+      add(*value, fmt::format("{} where an object is due", value->type_name()), "write { \"properties\": { … } }");
+      continue;
+    }
+    const json::Value* properties = value->find("properties");
+    if (properties == nullptr) continue;
+    if (properties->as_object() == nullptr) {
+      add(*properties, fmt::format("'properties' is {}; ARM takes an object", properties->type_name()),
+          "write { \"properties\": { … } }");
+      continue;
+    }
+    for (const Property& each : kProperties) {
+      if (each.file != stem) continue;
+      const json::Value* found = properties->find(each.name);
+      if (found == nullptr || is_placeholder(*found)) continue;
+      if (!fits(*found, each.type)) {
+        add(*found, fmt::format("'{}' is {}; ARM takes {}", each.name, found->type_name(), words(each.type)), {});
+        continue;
+      }
+      if (each.values.empty() || found->as_string() == nullptr) continue;
+      const std::string haystack = "|" + ascii_lower(each.values) + "|";
+      if (haystack.find("|" + ascii_lower(*found->as_string()) + "|") == std::string::npos) {
+        std::string accepted(each.values);
+        for (std::size_t at = 0; (at = accepted.find('|', at)) != std::string::npos;) accepted.replace(at, 1, ", ");
+        add(*found, fmt::format("'{}' is \"{}\"", each.name, printable(*found->as_string(), 60)),
+            "accepted: " + accepted, policy::Severity::warning);
+      }
+    }
+    if (stem == "namedvalue") {
+      const json::Value* plain = properties->find("value");
+      const json::Value* vault = properties->find("keyVault");
+      if (plain != nullptr && !plain->is_null() && vault != nullptr && !vault->is_null()) {
+        add(*plain, "a named value has 'value' and 'keyVault'; ARM takes one of them",
+            "remove 'value' where the secret is in the vault", policy::Severity::warning);
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+const TreeRule kArtifactShape{
+    {"artifact-shape", policy::Severity::error, "the properties of an artifact have the types that ARM takes",
+     "ARM refuses a resource whose property has another type, in the middle of a deployment.",
+     "{ \"properties\": { \"subscriptionRequired\": \"yes\" } }",
+     "{ \"properties\": { \"subscriptionRequired\": true } }"},
+    check};
+
+}  // namespace postern::tree

@@ -1,0 +1,132 @@
+#include "hooks/template/tree.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "gateway/base/digest.h"
+#include "gateway/base/encoding.h"
+#include "hooks/template/tree_rule.h"
+
+namespace postern::tree {
+namespace {
+
+const TreeRule* const kRules[] = {&kArtifactJson,  &kArtifactYaml,    &kArtifactShape,
+                                  &kArtifactName,  &kDuplicateName,   &kMissingReference,
+                                  &kFragmentCycle, &kStrayPolicyFile, &kUnknownOperation};
+
+struct LineColumn {
+  unsigned line = 1;
+  unsigned column = 1;
+};
+
+LineColumn position(std::string_view text, std::size_t offset) {
+  LineColumn at;
+  for (std::size_t i = 0; i < offset && i < text.size(); ++i) {
+    if (text[i] == '\n') {
+      ++at.line;
+      at.column = 1;
+    } else if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) {
+      ++at.column;
+    }
+  }
+  return at;
+}
+
+std::string fingerprint(const policy::Finding& finding) {
+  return hex_encode(as_view(sha256(finding.path + "\n" + finding.rule + "\n" + finding.message))).substr(0, 32);
+}
+
+}  // namespace
+
+Result<TreeView> TreeView::open(const repo::FileSource& files, std::string_view root, const TreeOptions& options) {
+  while (root.ends_with('/')) root.remove_suffix(1);
+  if (root == ".") root = {};
+  TreeView view(files, root, options);
+  if (options.extent.whole) {
+    Result<std::vector<TreeFile>> all = view.files_below("");
+    if (!all) return fail(all.error());
+    view.judged_ = std::move(*all);
+  } else {
+    for (const std::string& path : options.extent.changed) view.judged_.push_back({path, classify_artifact(path)});
+  }
+  return view;
+}
+
+std::string TreeView::full_path(std::string_view path) const {
+  return root_.empty() ? std::string(path) : root_ + "/" + std::string(path);
+}
+
+Result<std::vector<TreeFile>> TreeView::files_below(std::string_view folder) const {
+  const std::string directory = folder.empty() ? root_ : full_path(folder);
+  Result<std::vector<std::string>> paths = files_->list(directory);
+  if (!paths) return fail(paths.error());
+  std::vector<TreeFile> out;
+  for (const std::string& path : *paths) {
+    if (const auto below = below_root(root_, path)) out.push_back({std::string(*below), classify_artifact(*below)});
+  }
+  return out;
+}
+
+Result<bool> TreeView::exists(std::string_view path) const { return files_->exists(full_path(path)); }
+
+Result<std::string_view> TreeView::text(const std::string& path) {
+  if (const auto known = texts_.find(path); known != texts_.end()) return std::string_view(known->second);
+  Result<std::string> bytes = files_->read(full_path(path), options_->max_file_bytes);
+  if (!bytes) return fail(bytes.error());
+  return std::string_view(texts_.emplace(path, std::move(*bytes)).first->second);
+}
+
+void TreeReporter::add(const std::string& path, std::string_view text, std::uint32_t begin, std::uint32_t end,
+                       std::string message, std::string help, std::optional<policy::Severity> severity) {
+  const LineColumn from = position(text, begin);
+  const LineColumn to = position(text, std::max(begin, end));
+  add_at(path, from.line, from.column, std::move(message), std::move(help), severity);
+  findings_.back().end_line = to.line;
+  findings_.back().end_column = to.column;
+}
+
+void TreeReporter::add_at(const std::string& path, unsigned line, unsigned column, std::string message,
+                          std::string help, std::optional<policy::Severity> severity) {
+  policy::Finding finding;
+  finding.path = view_.full_path(path);
+  finding.line = finding.end_line = line;
+  finding.column = finding.end_column = column;
+  finding.rule = rule_.id;
+  finding.severity = severity.value_or(rule_.severity);
+  finding.message = std::move(message);
+  finding.help = std::move(help);
+  finding.fingerprint = fingerprint(finding);
+  findings_.push_back(std::move(finding));
+}
+
+Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,
+                                                const TreeOptions& options) {
+  Result<TreeView> view = TreeView::open(files, root, options);
+  if (!view) return fail(view.error());
+  std::vector<policy::Finding> out;
+  for (const TreeRule* rule : kRules) {
+    TreeReporter reporter(*view, rule->info);
+    if (Status done = rule->check(*view, reporter); !done) return fail(done.error());
+    for (policy::Finding& finding : reporter.take()) out.push_back(std::move(finding));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+const std::vector<TreeRuleInfo>& tree_rules() {
+  static const std::vector<TreeRuleInfo> infos = [] {
+    std::vector<TreeRuleInfo> all;
+    for (const TreeRule* rule : kRules) all.push_back(rule->info);
+    return all;
+  }();
+  return infos;
+}
+
+Result<json::Value> parse_artifact(std::string_view text) {
+  // ARM and both tools take a byte order mark that an editor left.
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  return json::parse(text, {.bytes = std::size_t{32} << 20, .depth = 256, .values = 2000000});
+}
+
+}  // namespace postern::tree

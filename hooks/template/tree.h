@@ -1,0 +1,53 @@
+// An artifact directory as a whole: its files, what each is, and what names what.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/json.h"
+#include "hooks/policy/check.h"
+#include "hooks/policy/finding.h"
+#include "hooks/repo/file_source.h"
+#include "hooks/template/artifact.h"
+
+namespace postern::tree {
+
+// Which files are to be judged. The rest of the tree is only looked at as far as they refer to it.
+struct Extent {
+  bool whole = true;              // false: `changed` and what `deleted` may have broken
+  std::set<std::string> changed;  // below the root; there after the change
+  std::set<std::string> deleted;  // below the root; there before it
+};
+
+struct TreeOptions {
+  Extent extent;
+  // Names that live outside the tree, as the settings declare them; globs.
+  std::vector<std::string> external_named_values;
+  std::vector<std::string> external_fragments;
+  std::vector<std::string> external_backends;
+  std::size_t max_file_bytes = std::size_t{16} << 20;
+};
+
+// Judges what no single document shows: artifacts that do not parse or have another shape than ARM takes, names that
+// lead nowhere, cycles, names that differ by letter case alone. `root` is the artifact root within `files`. The
+// findings carry whole paths, sorted; the policy documents themselves are policy::check_policy's business.
+// An error means that a file could not be read: the question stays open.
+Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,
+                                                const TreeOptions& options);
+
+// Ids and words of the rules above, for lists and documentation.
+struct TreeRuleInfo {
+  std::string_view id;
+  policy::Severity severity;
+  std::string_view summary;
+  std::string_view why;
+  std::string_view bad;
+  std::string_view good;
+};
+const std::vector<TreeRuleInfo>& tree_rules();
+
+}  // namespace postern::tree

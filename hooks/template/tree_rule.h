@@ -1,0 +1,92 @@
+// What a rule over the whole tree is: one file in rules/, one line in rules.cc.
+#pragma once
+
+#include <functional>
+
+#include "hooks/template/tree.h"
+
+namespace postern::tree {
+
+// One file of the tree, read at most once.
+struct TreeFile {
+  std::string path;  // below the root
+  Artifact artifact;
+};
+
+// What the rules look at. Not thread-safe: it reads files as they are asked for.
+class TreeView {
+ public:
+  static Result<TreeView> open(const repo::FileSource& files, std::string_view root, const TreeOptions& options);
+
+  const TreeOptions& options() const { return *options_; }
+  // The files to be judged, sorted by path.
+  const std::vector<TreeFile>& judged() const { return judged_; }
+  // Every file below a folder of the root (empty: the whole root), sorted.
+  Result<std::vector<TreeFile>> files_below(std::string_view folder) const;
+  Result<bool> exists(std::string_view path) const;
+  // The bytes of a file; kept for the next rule that asks.
+  Result<std::string_view> text(const std::string& path);
+  // The folder of a collection as this tree spells it ("policy fragments" or "policyFragments"), with its parent
+  // ("" or "workspaces/w/").
+  std::string full_path(std::string_view path) const;
+
+ private:
+  TreeView(const repo::FileSource& files, std::string_view root, const TreeOptions& options)
+      : files_(&files), root_(root), options_(&options) {}
+  const repo::FileSource* files_;
+  std::string root_;
+  const TreeOptions* options_;
+  std::vector<TreeFile> judged_;
+  std::map<std::string, std::string, std::less<>> texts_;
+};
+
+// Collects findings; turns offsets into lines and columns.
+class TreeReporter {
+ public:
+  TreeReporter(TreeView& view, const TreeRuleInfo& rule) : view_(view), rule_(rule) {}
+  // At bytes [begin, end) of the file's text.
+  void add(const std::string& path, std::string_view text, std::uint32_t begin, std::uint32_t end, std::string message,
+           std::string help = {}, std::optional<policy::Severity> severity = {});
+  // At a line and column known otherwise.
+  void add_at(const std::string& path, unsigned line, unsigned column, std::string message, std::string help = {},
+              std::optional<policy::Severity> severity = {});
+  std::vector<policy::Finding> take() { return std::move(findings_); }
+
+ private:
+  TreeView& view_;
+  const TreeRuleInfo& rule_;
+  std::vector<policy::Finding> findings_;
+};
+
+struct TreeRule {
+  TreeRuleInfo info;
+  Status (*check)(TreeView&, TreeReporter&);
+};
+
+extern const TreeRule kArtifactJson;
+extern const TreeRule kArtifactYaml;
+extern const TreeRule kArtifactShape;
+extern const TreeRule kArtifactName;
+extern const TreeRule kDuplicateName;
+extern const TreeRule kMissingReference;
+extern const TreeRule kFragmentCycle;
+extern const TreeRule kStrayPolicyFile;
+extern const TreeRule kUnknownOperation;
+
+// Parses an artifact's JSON with the limits that an artifact may need.
+Result<json::Value> parse_artifact(std::string_view text);
+// YAML well-formedness (yaml-cpp): nullopt when it parses, else where and why (1-based).
+struct YamlFault {
+  unsigned line = 1;
+  unsigned column = 1;
+  std::string message;
+};
+std::optional<YamlFault> find_yaml_fault(std::string_view text);
+// Every operationId of an OpenAPI document in YAML, and whether each operation has one; nullopt: it does not parse.
+struct OperationIds {
+  std::set<std::string> ids;
+  bool complete = true;
+};
+std::optional<OperationIds> yaml_operation_ids(std::string_view text);
+
+}  // namespace postern::tree

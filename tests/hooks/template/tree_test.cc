@@ -1,0 +1,191 @@
+#include "hooks/template/tree.h"
+
+#include <fmt/core.h>
+
+#include <catch2/catch.hpp>
+#include <map>
+
+using namespace postern;
+using namespace postern::tree;
+
+namespace {
+
+// A tree in memory that remembers what was read.
+class MemorySource final : public repo::FileSource {
+ public:
+  explicit MemorySource(std::map<std::string, std::string> files) : files_(std::move(files)) {}
+  Result<std::string> read(std::string_view path, std::size_t) const override {
+    reads.push_back(std::string(path));
+    const auto at = files_.find(std::string(path));
+    if (at == files_.end()) return fail(ErrorCode::not_found, "not there: " + std::string(path));
+    if (at->second == "unreadable") return fail(ErrorCode::io, "disk");
+    return at->second;
+  }
+  Result<bool> exists(std::string_view path) const override { return files_.contains(std::string(path)); }
+  Result<std::vector<std::string>> list(std::string_view directory) const override {
+    std::vector<std::string> out;
+    for (const auto& [path, text] : files_) {
+      if (directory.empty() || path.starts_with(std::string(directory) + "/")) out.push_back(path);
+    }
+    return out;
+  }
+  mutable std::vector<std::string> reads;
+
+ private:
+  std::map<std::string, std::string> files_;
+};
+
+std::string policy_with(const std::string& inbound) {
+  return "<policies>\n  <inbound>\n    <base />\n    " + inbound + "\n  </inbound>\n</policies>\n";
+}
+
+// One line per finding: "path:line:column severity [rule] message".
+std::vector<std::string> findings(const MemorySource& source, const TreeOptions& options = {},
+                                  std::string_view root = "a") {
+  std::vector<std::string> out;
+  const auto found = check_tree(source, root, options);
+  REQUIRE(found.has_value());
+  for (const policy::Finding& each : *found) {
+    out.push_back(fmt::format("{}:{}:{} {} [{}] {}", each.path, each.line, each.column,
+                              policy::to_string(each.severity), each.rule, each.message));
+  }
+  return out;
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a sound tree is silent") {
+  const MemorySource source({
+      {"a/policy.xml", policy_with("<set-header name=\"x\"><value>{{key}}</value></set-header>")},
+      {"a/named values/nv-1/namedValueInformation.json",
+       R"({"properties":{"displayName":"key","value":"v","secret":false}})"},
+      {"a/policy fragments/auth/policy.xml", "<fragment><set-variable name=\"a\" value=\"b\" /></fragment>"},
+      {"a/policy fragments/auth/policyFragmentInformation.json",
+       "\xef\xbb\xbf{\"properties\":{\"description\":\"d\"}}"},
+      {"a/apis/orders/policy.xml", policy_with("<include-fragment fragment-id=\"auth\" />")},
+      {"a/apis/orders/apiInformation.json",
+       R"({"properties":{"path":"orders","displayName":"Orders","protocols":["https"]}})"},
+      {"a/apis/orders/specification.yaml", "openapi: 3.0.1\npaths:\n  /o:\n    get:\n      operationId: getOrders\n"},
+      {"a/apis/orders/operations/getorders/policy.xml", policy_with("<set-method>GET</set-method>")},
+      {"readme.json", "not json"},
+  });
+  CHECK(findings(source) == Lines{});
+}
+
+TEST_CASE("artifacts that do not parse are named with their place") {
+  const MemorySource source({
+      {"a/products/p/productInformation.json", "{\n  \"properties\": {\"displayName\": \"p\",}\n}"},
+      {"a/apis/o/specification.json", "{\"openapi\": }"},
+      {"a/apis/y/specification.yaml", "paths:\n  /o: [\n"},
+  });
+  const Lines found = findings(source);
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].starts_with("a/apis/o/specification.json:1:13 error [artifact-json] not JSON: "));
+  CHECK(found[1].starts_with("a/apis/y/specification.yaml:3:1 error [artifact-yaml] not YAML: "));
+  CHECK(found[2].starts_with("a/products/p/productInformation.json:2:37 error [artifact-json] not JSON: "));
+}
+
+TEST_CASE("properties have the types that ARM takes and placeholders are not judged") {
+  const MemorySource source({
+      {"a/products/p/productInformation.json",
+       "{\"properties\": {\n \"subscriptionRequired\": \"yes\",\n \"approvalRequired\": \"{#APPROVAL#}\",\n \"state\": "
+       "\"live\"}}"},
+      {"a/backends/b/backendInformation.json", "[]"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/backends/b/backendInformation.json:1:1 error [artifact-shape] array where an object is due",
+              "a/products/p/productInformation.json:2:26 error [artifact-shape] 'subscriptionRequired' is string; ARM "
+              "takes true or false",
+              "a/products/p/productInformation.json:4:11 warning [artifact-shape] 'state' is \"live\""});
+}
+
+TEST_CASE("names that ARM refuses or takes for one are named") {
+  const MemorySource source({
+      {"a/policy fragments/rate limit/policy.xml", "<fragment></fragment>"},
+      {"a/apis/Orders/apiInformation.json", "{}"},
+      {"a/apis/orders/apiInformation.json", "{}"},
+      {"a/apis/what?/apiInformation.json", "{}"},
+  });
+  CHECK(findings(source) == Lines{"a/apis/orders/apiInformation.json:1:1 error [duplicate-name] 'apis/Orders' and "
+                                  "'apis/orders' differ by letter case "
+                                  "alone; to ARM they are one resource",
+                                  "a/apis/what?/apiInformation.json:1:1 error [artifact-name] the name 'what?' holds "
+                                  "'?'; ARM refuses it for apis",
+                                  "a/policy fragments/rate limit/policy.xml:1:1 error [artifact-name] the name 'rate "
+                                  "limit' holds more than letters, "
+                                  "digits, '_' and '-' inside; ARM refuses it for policyFragments"});
+}
+
+TEST_CASE("a reference that leads nowhere is a warning unless it is declared or the tree keeps none of its kind") {
+  const MemorySource source({
+      {"a/policy.xml", policy_with("<set-backend-service backend-id=\"elsewhere\" /><set-header "
+                                   "name=\"{{ky}}\"><value>{{out}}</value></set-header>")},
+      {"a/namedValues/key/namedValueInformation.json", R"({"properties":{"displayName":"key"}})"},
+  });
+  TreeOptions options;
+  options.external_named_values = {"ou*"};
+  const Lines found = findings(source, options);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].find(" warning [missing-reference] named value 'ky' is not in this tree") != std::string::npos);
+}
+
+TEST_CASE("what a change deletes and something still uses is an error where it is used") {
+  const MemorySource source({
+      {"a/apis/orders/policy.xml", policy_with("<include-fragment fragment-id=\"auth\" />")},
+      {"a/apis/other/policy.xml", policy_with("<include-fragment fragment-id=\"unknown\" />")},
+      {"a/policy fragments/log/policy.xml", "<fragment></fragment>"},
+  });
+  TreeOptions options;
+  options.extent.whole = false;
+  options.extent.deleted = {"policy fragments/auth/policy.xml"};
+  CHECK(findings(source, options) == Lines{"a/apis/orders/policy.xml:4:36 error [missing-reference] fragment 'auth' is "
+                                           "deleted by this change and still used here"});
+}
+
+TEST_CASE("only what changed is read when nothing is deleted") {
+  const MemorySource source({
+      {"a/apis/orders/policy.xml", policy_with("<set-method>GET</set-method>")},
+      {"a/apis/other/policy.xml", policy_with("<include-fragment fragment-id=\"unknown\" />")},
+      {"a/apis/other/apiInformation.json", "not json"},
+  });
+  TreeOptions options;
+  options.extent.whole = false;
+  options.extent.changed = {"apis/orders/policy.xml"};
+  CHECK(findings(source, options) == Lines{});
+  CHECK(source.reads == std::vector<std::string>{"a/apis/orders/policy.xml"});
+}
+
+TEST_CASE("fragments in a circle are named with the way round") {
+  const MemorySource source({
+      {"a/policy fragments/one/policy.xml", "<fragment>\n<include-fragment fragment-id=\"two\" />\n</fragment>"},
+      {"a/policy fragments/two/policy.xml", "<fragment>\n<include-fragment fragment-id=\"one\" />\n</fragment>"},
+  });
+  const Lines found = findings(source);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0] ==
+        "a/policy fragments/two/policy.xml:2:32 error [fragment-cycle] fragments include each other in a circle: one "
+        "-> two -> one");
+}
+
+TEST_CASE("an operation that the specification does not have is a warning") {
+  const MemorySource source({
+      {"a/apis/o/specification.json", R"({"paths":{"/a":{"get":{"operationId":"get-a"},"parameters":[]}}})"},
+      {"a/apis/o/operations/getA/policy.xml", policy_with("<set-method>GET</set-method>")},
+      {"a/apis/o/operations/get-b/policy.xml", policy_with("<set-method>GET</set-method>")},
+      {"a/apis/o/operations/get-b/stray.xml", policy_with("<set-method>GET</set-method>")},
+  });
+  CHECK(findings(source) == Lines{"a/apis/o/operations/get-b/policy.xml:1:1 warning [unknown-operation] no operation "
+                                  "of the API's specification is named "
+                                  "'get-b'",
+                                  "a/apis/o/operations/get-b/stray.xml:1:1 warning [stray-policy-file] a policy "
+                                  "document under another name than "
+                                  "policy.xml; no publisher deploys it as this policy"});
+}
+
+TEST_CASE("a file that cannot be read leaves the question open") {
+  const std::map<std::string, std::string> files{{"a/apis/o/apiInformation.json", "unreadable"}};
+  const MemorySource source(files);
+  CHECK_FALSE(check_tree(source, "a", {}).has_value());
+}
