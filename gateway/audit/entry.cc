@@ -162,23 +162,4 @@ std::string recorded_text(std::string_view text) {
   return is_utf8(text) ? std::string(text) : printable(text, std::string::npos / 2);
 }
 
-json::Value ref_json(const git::RefUpdate& update) {
-  json::Object out{{"ref", clean(update.ref)}, {"old", update.old_id.hex()}, {"new", update.new_id.hex()}};
-  if (!is_utf8(update.ref)) out.emplace_back("ref_hex", hex_encode(update.ref));
-  return out;
-}
-
-Result<git::RefUpdate> parse_ref_json(const json::Value& value) {
-  const std::string* ref = value.find_string("ref");
-  const std::string* ref_hex = value.find_string("ref_hex");
-  const std::string* old_id = value.find_string("old");
-  const std::string* new_id = value.find_string("new");
-  if (ref == nullptr || old_id == nullptr || new_id == nullptr) return corrupt("a ref without ref, old or new");
-  const auto bytes = ref_hex == nullptr ? Result<std::string>(*ref) : hex_decode(*ref_hex);
-  const auto from = git::ObjectId::parse(*old_id);
-  const auto to = git::ObjectId::parse(*new_id);
-  if (!bytes || !from || !to) return corrupt("an unreadable ref");
-  return git::RefUpdate{*from, *to, *bytes};
-}
-
 }  // namespace postern::audit

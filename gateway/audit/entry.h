@@ -9,7 +9,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/base/result.h"
-#include "gateway/git/ref_update.h"
 #include "gateway/identity/identity.h"
 
 namespace postern::audit {
@@ -75,10 +74,5 @@ Result<AuditEntry> parse_entry(std::string_view bytes);
 
 // How a text stands in the record: itself, or with \xNN where it is not UTF-8.
 std::string recorded_text(std::string_view text);
-
-// {"ref","old","new"} for `detail`; a ref that is not UTF-8 is written with \xNN and its bytes stand in "ref_hex".
-json::Value ref_json(const git::RefUpdate& update);
-// The inverse; corrupt when it is none.
-Result<git::RefUpdate> parse_ref_json(const json::Value& value);
 
 }  // namespace postern::audit

@@ -2,6 +2,7 @@
 
 #include "gateway/base/digest.h"
 #include "gateway/base/encoding.h"
+#include "gateway/git/ref_json.h"
 
 namespace postern::store {
 namespace {
@@ -20,7 +21,7 @@ json::Value with_details(json::Object ours, const json::Value& callers) {
 json::Array outcome_refs(const std::vector<RefOutcome>& refs) {
   json::Array out;
   for (const RefOutcome& ref : refs) {
-    json::Value item = audit::ref_json(ref.command);
+    json::Value item = git::to_json(ref.command);
     item.set("outcome", to_string(ref.outcome));
     item.set("forced", ref.forced);
     if (!ref.rule.empty()) item.set("rule", audit::recorded_text(ref.rule));
@@ -63,7 +64,7 @@ Result<PreparedRecord> prepare_intent(const PushIntent& intent) {
   audit::AuditEntry entry = intent.entry;
   entry.kind = audit::EntryKind::push_intent;
   json::Array refs;
-  for (const git::RefUpdate& command : intent.commands) refs.push_back(audit::ref_json(command));
+  for (const git::RefUpdate& command : intent.commands) refs.push_back(git::to_json(command));
   entry.detail =
       with_details({{"push", intent.id}, {"sponsor", intent.sponsor}, {"refs", std::move(refs)}}, entry.detail);
   return prepare(entry);
@@ -143,7 +144,7 @@ Result<RecordedPush> parse_recorded_push(const audit::AuditEntry& entry) {
   const json::Value* refs = entry.detail.find("refs");
   if (refs == nullptr || refs->as_array() == nullptr) return corrupt("no refs");
   for (const json::Value& item : *refs->as_array()) {
-    auto command = audit::parse_ref_json(item);
+    auto command = git::parse_ref_update(item);
     if (!command) return fail(command.error());
     const std::string* outcome = item.find_string("outcome");
     push.refs.push_back({std::move(*command), outcome == nullptr ? "" : *outcome, flag(item.find("forced"))});

@@ -1,0 +1,15 @@
+// A command of a push as it stands in our JSON files and records.
+#pragma once
+
+#include "gateway/base/json.h"
+#include "gateway/base/result.h"
+#include "gateway/git/ref_update.h"
+
+namespace postern::git {
+
+// {"ref","old","new"}; a ref that is not UTF-8 is written with \xNN and its bytes stand in "ref_hex".
+json::Value to_json(const RefUpdate& update);
+// The inverse, other members are ignored; invalid_input when it is none, or no valid ref name.
+Result<RefUpdate> parse_ref_update(const json::Value& value);
+
+}  // namespace postern::git
