@@ -146,7 +146,8 @@ struct DeployConfig {
 
 // Value.
 struct Config {
-  std::string file;  // absolute path of postern.toml
+  std::string file;      // absolute path of postern.toml
+  bool gateway = false;  // [server], [upstream], [tickets] and [audit] are there; a deployer of its own host has none
   ServerConfig server;
   UpstreamConfig upstream;
   StoreConfig store;
@@ -192,6 +193,11 @@ std::string config_path(const std::string& option);
 // The configuration in `path` and what it includes. Relative paths in it are relative to its directory. Resolves no
 // secret and opens nothing else.
 std::expected<Loaded, Mistakes> load(const std::string& path, const Files& files = disk_files());
+
+// True while `repo` is handed on with whatever credential the client sent ([upstream] passthrough): before its end, and
+// never for an enforced repository.
+bool passes_through(const UpstreamConfig& upstream, const access::AccessRules& rules, const git::RepoPath& repo,
+                    WallTime now);
 
 // What the hook is to know of this configuration.
 access::HookBundle make_hook_bundle(const Config& config, const access::AccessRules& rules,
