@@ -44,4 +44,25 @@ std::vector<std::string> compact_lines(const std::vector<policy::Finding>& findi
 // {"version":1,"findings":[…],"summary":{…}} as in DESIGN §4.5, with a final newline.
 std::string write_json(const std::vector<policy::Finding>& findings, const Summary& summary);
 
+// What SARIF tells about a rule besides its findings.
+struct RuleInfo {
+  std::string_view id;
+  policy::Severity severity = policy::Severity::error;
+  std::string_view summary;
+  std::string_view why;
+};
+
+// SARIF 2.1.0: one run, the rules that have findings, regions in code points, fingerprints.
+std::string write_sarif(const std::vector<policy::Finding>& findings, const std::vector<RuleInfo>& rules);
+
+// JUnit XML: one suite, one test case per file that was read, a failure for each of its errors and warnings.
+std::string write_junit(const std::vector<policy::Finding>& findings, const std::vector<std::string>& files,
+                        const Summary& summary);
+
+// GitHub workflow commands (`::error file=…,line=…::…`), one line per finding.
+std::string write_github(const std::vector<policy::Finding>& findings);
+
+// GitLab Code Quality report: a JSON array of issues.
+std::string write_gitlab(const std::vector<policy::Finding>& findings);
+
 }  // namespace postern::report

@@ -1,0 +1,304 @@
+#include "hooks/mains/main_check.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include "gateway/base/encoding.h"
+#include "gateway/base/exit_code.h"
+#include "gateway/base/file.h"
+#include "gateway/base/json.h"
+#include "hooks/mains/main_check_git.h"
+#include "hooks/mains/main_check_rules.h"
+#include "hooks/policy/check.h"
+#include "hooks/policy/rules.h"
+#include "hooks/report/report.h"
+
+namespace postern::check {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxFiles = 1000000;
+
+// One document to be judged.
+struct Input {
+  std::string path;                 // as it is reported
+  std::optional<std::string> text;  // already read; else it is read from the file system
+  bool named = false;               // given on the command line: always judged
+};
+
+struct Outcome {
+  std::vector<policy::Finding> findings;
+  unsigned suppressed = 0;
+  bool judged = false;
+  std::string error;  // could not be read
+};
+
+int bad_usage(const std::string& message) {
+  fmt::print(stderr, "postern-check: {}\n", message);
+  return kExitBadUsage;
+}
+
+int could_not_finish(const std::string& message) {
+  fmt::print(stderr, "postern-check: {}\n", message);
+  return kExitCouldNotFinish;
+}
+
+bool has_xml_name(const std::string& path) {
+  return path.size() > 4 && ascii_lower(std::string_view(path).substr(path.size() - 4)) == ".xml";
+}
+
+// Every XML file below a directory, in one order on every machine. Symbolic links are not followed.
+Status walk(const std::string& directory, std::vector<Input>& out) {
+  std::error_code error;
+  fs::recursive_directory_iterator it(directory, error);
+  if (error) return fail(ErrorCode::io, fmt::format("{}: {}", directory, error.message()));
+  std::vector<std::string> found;
+  for (const fs::recursive_directory_iterator end; it != end; it.increment(error)) {
+    if (error) return fail(ErrorCode::io, fmt::format("{}: {}", directory, error.message()));
+    const fs::directory_entry& entry = *it;
+    if (entry.is_directory(error) && !entry.is_symlink()) {
+      const std::string name = entry.path().filename().string();
+      if (name == ".git" || name == "node_modules" || it.depth() > 100) it.disable_recursion_pending();
+      continue;
+    }
+    if (!entry.is_regular_file(error) || entry.is_symlink()) continue;
+    std::string path = entry.path().lexically_normal().generic_string();
+    if (!has_xml_name(path)) continue;
+    if (found.size() >= kMaxFiles)
+      return fail(ErrorCode::limit, fmt::format("{}: more than {} files", directory, kMaxFiles));
+    found.push_back(std::move(path));
+  }
+  if (error) return fail(ErrorCode::io, fmt::format("{}: {}", directory, error.message()));
+  std::sort(found.begin(), found.end());
+  for (std::string& path : found) out.push_back({std::move(path), std::nullopt, false});
+  return {};
+}
+
+Result<std::string> read_standard_input() {
+  std::string text;
+  char buffer[65536];
+  while (true) {
+    const ssize_t n = read(STDIN_FILENO, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(errno_error("reading standard input", errno));
+    if (n == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(n));
+    if (text.size() > kMaxFileBytes) return fail(ErrorCode::limit, "standard input is too large");
+  }
+}
+
+Outcome judge(const Input& input, const policy::CheckOptions& base) {
+  Outcome out;
+  std::string read;
+  if (!input.text) {
+    Result<std::string> bytes = read_file(input.path, kMaxFileBytes);
+    if (!bytes) {
+      out.error = bytes.error().message;
+      return out;
+    }
+    read = std::move(*bytes);
+  }
+  const std::string& text = input.text ? *input.text : read;
+  if (!input.named && !policy::looks_like_policy(text)) return out;
+  out.judged = true;
+  policy::CheckOptions options = base;
+  options.scope = scope_of_path(input.path);
+  policy::CheckCounts counts;
+  out.findings = policy::check_policy(input.path, text, options, &counts);
+  out.suppressed = counts.suppressed;
+  return out;
+}
+
+// Judges all inputs on both cores; outcomes stand in the order of the inputs.
+std::vector<Outcome> judge_all(const std::vector<Input>& inputs, const policy::CheckOptions& options, bool progress) {
+  std::vector<Outcome> outcomes(inputs.size());
+  std::atomic<std::size_t> next{0};
+  auto work = [&] {
+    while (true) {
+      const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
+      if (i >= inputs.size()) return;
+      outcomes[i] = judge(inputs[i], options);
+      if (progress && i % 2000 == 1999) fmt::print(stderr, "postern-check: {} of {} files\n", i + 1, inputs.size());
+    }
+  };
+  const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+  const std::size_t threads = std::min<std::size_t>(cores, inputs.size() / 4 + 1);
+  std::vector<std::jthread> helpers;
+  for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+  work();
+  helpers.clear();
+  return outcomes;
+}
+
+Result<std::set<std::string>> read_baseline(const std::string& path) {
+  Result<std::string> text = read_file(path, std::size_t{16} << 20);
+  if (!text) return fail(text.error());
+  Result<json::Value> value = json::parse(*text, {std::size_t{16} << 20, 16, 2000000});
+  if (!value) return fail(in_context(path, value.error()));
+  const json::Value* list = value->find("findings");
+  if (value->find_int("version") == nullptr || *value->find_int("version") != 1 || list == nullptr ||
+      list->as_array() == nullptr)
+    return fail(ErrorCode::invalid_input, path + ": not a baseline; expected {\"version\":1,\"findings\":[…]}");
+  std::set<std::string> fingerprints;
+  for (const json::Value& one : *list->as_array()) {
+    const std::string* fingerprint = one.find_string("fingerprint");
+    if (fingerprint == nullptr) return fail(ErrorCode::invalid_input, path + ": an entry has no fingerprint");
+    fingerprints.insert(*fingerprint);
+  }
+  return fingerprints;
+}
+
+std::string baseline_text(const std::vector<policy::Finding>& findings) {
+  json::Array list;
+  for (const policy::Finding& f : findings)
+    list.emplace_back(json::Object{{"path", json::Value(f.path)},
+                                   {"rule", json::Value(f.rule)},
+                                   {"message", json::Value(f.message)},
+                                   {"fingerprint", json::Value(f.fingerprint)}});
+  return json::dump_pretty(
+      json::Value(json::Object{{"version", json::Value(1)}, {"findings", json::Value(std::move(list))}}));
+}
+
+std::int64_t today() {
+  return std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now()).time_since_epoch().count();
+}
+
+Status write_out(const std::string& text) { return write_all(STDOUT_FILENO, text); }
+
+}  // namespace
+
+int run(const Request& request) {
+  const auto started = std::chrono::steady_clock::now();
+  if (request.list_rules) {
+    const Status written = write_out(list_of_rules(request.format == Format::json));
+    return written ? kExitFine : could_not_finish(written.error().message);
+  }
+  if (request.explain) {
+    const std::optional<std::string> text = explanation(*request.explain);
+    if (!text)
+      return bad_usage(fmt::format("there is no rule '{}'; --list-rules names them", printable(*request.explain)));
+    const Status written = write_out(*text);
+    return written ? kExitFine : could_not_finish(written.error().message);
+  }
+
+  if (request.stdin_name && (!request.paths.empty() || request.changed))
+    return bad_usage("--stdin takes neither paths nor --changed");
+
+  policy::CheckOptions options;
+  options.today = today();
+  if (const Status read = read_settings(request.settings, request.root, options); !read) {
+    const bool usage = read.error().code == ErrorCode::bad_usage || read.error().code == ErrorCode::invalid_input ||
+                       read.error().code == ErrorCode::not_found;
+    return usage ? bad_usage(read.error().message) : could_not_finish(read.error().message);
+  }
+  std::set<std::string> baseline;
+  if (request.baseline) {
+    Result<std::set<std::string>> read = read_baseline(*request.baseline);
+    if (!read) return bad_usage(read.error().message);
+    baseline = std::move(*read);
+  }
+
+  std::vector<Input> inputs;
+  if (request.stdin_name) {
+    Result<std::string> text = read_standard_input();
+    if (!text) return could_not_finish(text.error().message);
+    inputs.push_back({*request.stdin_name, std::move(*text), true});
+  } else if (request.changed) {
+    Result<std::vector<ChangedFile>> changed = changed_files(*request.changed, request.paths);
+    if (!changed) {
+      const bool usage = changed.error().code == ErrorCode::bad_usage;
+      return usage ? bad_usage(changed.error().message) : could_not_finish(changed.error().message);
+    }
+    for (ChangedFile& file : *changed)
+      if (has_xml_name(file.path)) inputs.push_back({std::move(file.path), std::move(file.text), false});
+  } else {
+    std::vector<std::string> paths = request.paths;
+    if (paths.empty()) paths.push_back(request.root.value_or("."));
+    for (const std::string& path : paths) {
+      std::error_code error;
+      const fs::file_status status = fs::status(path, error);
+      if (status.type() == fs::file_type::not_found)
+        return bad_usage(fmt::format("{}: no such file or directory", printable(path)));
+      if (error) return could_not_finish(fmt::format("{}: {}", printable(path), error.message()));
+      if (fs::is_directory(status)) {
+        if (const Status walked = walk(path, inputs); !walked) return could_not_finish(walked.error().message);
+      } else {
+        inputs.push_back({path, std::nullopt, true});
+      }
+    }
+  }
+
+  std::vector<Outcome> outcomes = judge_all(inputs, options, isatty(STDERR_FILENO) != 0 && inputs.size() > 4000);
+
+  report::Summary summary;
+  std::vector<policy::Finding> findings;
+  std::vector<std::string> files;
+  bool unread = false;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    Outcome& one = outcomes[i];
+    if (!one.error.empty()) {
+      fmt::print(stderr, "postern-check: {}\n", printable(one.error, 4096));
+      unread = true;
+      continue;
+    }
+    if (!one.judged) continue;
+    ++summary.files;
+    summary.suppressed += one.suppressed;
+    if (request.format == Format::junit) files.push_back(inputs[i].path);
+    for (policy::Finding& f : one.findings) {
+      if (baseline.contains(f.fingerprint))
+        ++summary.baselined;
+      else
+        findings.push_back(std::move(f));
+    }
+  }
+  std::stable_sort(findings.begin(), findings.end());
+  report::count(findings, summary);
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+
+  if (request.write_baseline) {
+    const Status written = write_file_atomic(*request.write_baseline, baseline_text(findings), 0644);
+    if (!written) return could_not_finish(written.error().message);
+    fmt::print(stderr, "postern-check: {} findings written to {}\n", findings.size(),
+               printable(*request.write_baseline));
+    return unread ? kExitCouldNotFinish : kExitFine;
+  }
+
+  std::string out;
+  switch (request.format) {
+    case Format::text: {
+      report::TextStyle style;
+      const char* no_color = std::getenv("NO_COLOR");
+      style.color = isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
+      auto source = [&](const std::string& path) -> std::optional<std::string> {
+        for (const Input& input : inputs)
+          if (input.text && input.path == path) return input.text;
+        Result<std::string> text = read_file(path, kMaxFileBytes);
+        return text ? std::optional<std::string>(std::move(*text)) : std::nullopt;
+      };
+      out = report::write_text(findings, summary, source, style);
+      break;
+    }
+    case Format::json: out = report::write_json(findings, summary); break;
+    case Format::sarif: out = report::write_sarif(findings, rule_infos()); break;
+    case Format::junit: out = report::write_junit(findings, files, summary); break;
+    case Format::github: out = report::write_github(findings); break;
+    case Format::gitlab: out = report::write_gitlab(findings); break;
+  }
+  if (const Status written = write_out(out); !written) return could_not_finish(written.error().message);
+  if (unread) return kExitCouldNotFinish;
+  const bool failed = summary.errors > 0 || (request.fail_on == FailOn::warning && summary.warnings > 0);
+  return failed ? kExitFindings : kExitFine;
+}
+
+}  // namespace postern::check
