@@ -1,0 +1,57 @@
+// What the hooks cost: one-file pushes into a repository of 100,000 files, on the Gogs user's own disk and without any
+// server, with Postern's dispatcher beside hooks that do nothing.
+import {mkdirSync, writeFileSync} from 'node:fs';
+
+import {kOrdersFile} from '../../fixtures/story/story.mjs';
+import {ordersPolicy} from '../../fixtures/story/policies.mjs';
+import {World, kRepository} from '../../fixtures/story/world.mjs';
+import {interleave} from './measure.mjs';
+
+const kFiles = 100000;
+
+export async function benchHook({add, note, rounds}) {
+  const world = await World.make({upstream: 'dressed', rules: {direct: 'check'}});
+  try {
+    const root = world.upstream.path(kRepository);
+    const g = (args, options = {}) => world.upstream.run(['git', '-C', root, ...args], {check: true, timeout: 300000, ...options});
+    // A tree of 1,000 folders with 100 files each, made by hand: no working copy needs to be written.
+    const stream = ['commit refs/heads/main', 'committer x <x@example.com> 1000000000 +0000', 'data 4', 'many', 'from refs/heads/main^0'];
+    for (let i = 0; i < kFiles; ++i) stream.push(`M 100644 inline files/${i % 1000}/${i}.txt`, `data ${String(i).length}`, String(i));
+    await g(['fast-import', '--quiet'], {input: `${stream.join('\n')}\n`});
+    await g(['repack', '-adq']);
+    await world.initialize();
+    world.configure({direct: 'check'});
+    await world.startGateway();
+    await world.installHooks();
+    const empty = `${world.base}/empty-hooks`;
+    mkdirSync(empty);
+    writeFileSync(`${empty}/pre-receive`, '#!/bin/sh\nexit 0\n', {mode: 0o755});
+
+    const clone = `${world.base}/gogs-home/clone`;
+    await world.upstream.run(['git', 'clone', '-q', '--no-checkout', root, clone], {check: true, timeout: 120000});
+    let calls = 1000;
+    const push = (hooks) => async () => {
+      const text = ordersPolicy(++calls);
+      const blob = (await world.upstream.run(['git', 'hash-object', '-w', '--stdin'], {cwd: clone, input: text, check: true})).stdout.trim();
+      await world.upstream.run(['git', 'read-tree', 'HEAD'], {cwd: clone, check: true});
+      await world.upstream.run(['git', 'update-index', '--cacheinfo', `100644,${blob},${kOrdersFile}`], {cwd: clone, check: true});
+      const tree = (await world.upstream.run(['git', 'write-tree'], {cwd: clone, check: true})).stdout.trim();
+      const commit = (await world.upstream.run(['git', '-c', 'user.name=x', '-c', 'user.email=x@example.com', 'commit-tree', '-p', 'HEAD', '-m', String(calls), tree],
+                                               {cwd: clone, check: true})).stdout.trim();
+      await world.upstream.run(['git', 'update-ref', 'HEAD', commit], {cwd: clone, check: true});
+      const receive = hooks ? `git -c core.hooksPath=${hooks} receive-pack` : 'git receive-pack';
+      const begun = process.hrtime.bigint();
+      await world.upstream.run(['git', 'push', '-q', `--receive-pack=${receive}`, root, 'HEAD:main'], {cwd: clone, check: true});
+      return Number(process.hrtime.bigint() - begun) / 1e6;
+    };
+    await push(null)();
+    await push(empty)();
+    const spent = await interleave({ours: push(null), peer: push(empty)}, Math.max(rounds, 11));
+    note(`${kFiles} files, one of them changed; a local push by the Gogs user, template check only (direct = "check")`);
+    add({name: 'one-file push with our hooks', ours: spent.ours, unit: 'ms', peer: spent.peer, peerName: 'an empty hook', ratio: spent.ours / spent.peer});
+    const more = spent.ours - spent.peer;
+    add({name: 'the hooks alone', ours: more, unit: 'ms', target: '<= 15 ms', holds: more <= 15});
+  } finally {
+    await world.end();
+  }
+}

@@ -1,0 +1,123 @@
+// One small authenticated request, the gateway beside nginx. Core 0 has the proxy alone; core 1 the load and a static
+// upstream. Every proxy keeps its upstream connections, and none writes an access log.
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+
+import {World, kRepository} from '../../fixtures/story/world.mjs';
+import {Service, freePort, portAnswers} from '../../fixtures/support/processes.mjs';
+import {kPath} from '../../fixtures/upstream/common.mjs';
+import {cpuSeconds, interleave, median, timed} from './measure.mjs';
+
+const kConnections = 64;
+const kSeconds = 5;
+const kBody = '001e# service=git-upload-pack\\n0000003b0000000000000000000000000000';
+
+const common = (d, name) => `daemon off;
+worker_processes 1;
+pid ${d}/${name}.pid;
+error_log ${d}/${name}.log warn;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  client_body_temp_path ${d}/body; proxy_temp_path ${d}/proxy; fastcgi_temp_path ${d}/f; uwsgi_temp_path ${d}/u; scgi_temp_path ${d}/s;
+  keepalive_requests 100000000;
+`;
+
+export async function benchProxy({add, note, rounds}) {
+  const d = mkdtempSync('/var/tmp/postern-bench-');
+  const services = [];
+  const start = async (name, command, port) => {
+    const service = new Service(name, command, {env: {PATH: kPath}, log: `${d}/${name}.out`, cwd: d});
+    services.push(service);
+    service.start();
+    await service.ready(() => portAnswers(port));
+    return service;
+  };
+  const nginx = (name, core) => ['taskset', '-c', String(core), 'nginx', '-p', d, '-c', `${d}/${name}.conf`];
+  let world;
+  try {
+    const [still, pass, auth, caddy] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    writeFileSync(`${d}/static.conf`, `${common(d, 'static')}
+  server {
+    listen 127.0.0.1:${still};
+    location = /auth { return 204; }
+    location / { default_type application/x-git-upload-pack-advertisement; return 200 "${kBody}"; }
+  }
+}
+`);
+    const upstream = `upstream still { server 127.0.0.1:${still}; keepalive 256; keepalive_requests 100000000; }`;
+    const forward = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering on;';
+    writeFileSync(`${d}/pass.conf`, `${common(d, 'pass')}  ${upstream}
+  server { listen 127.0.0.1:${pass}; location / { ${forward} proxy_pass http://still; } }
+}
+`);
+    writeFileSync(`${d}/auth.conf`, `${common(d, 'auth')}  ${upstream}
+  server {
+    listen 127.0.0.1:${auth};
+    location / { auth_request /check; ${forward} proxy_pass http://still; }
+    location = /check { internal; ${forward} proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_pass http://still/auth; }
+  }
+}
+`);
+    await start('static', nginx('static', 1), still);
+    const services_ = {
+      'nginx auth_request': {port: auth, service: await start('auth', nginx('auth', 0), auth)},
+      'nginx proxy_pass': {port: pass, service: await start('pass', nginx('pass', 0), pass)},
+    };
+    const hasCaddy = (await timed(['sh', '-c', 'command -v caddy'])).code === 0;
+    if (hasCaddy) {
+      mkdirSync(`${d}/caddy`);
+      writeFileSync(`${d}/Caddyfile`, `{
+  admin off
+  auto_https off
+  storage file_system ${d}/caddy
+}
+http://127.0.0.1:${caddy} {
+  forward_auth 127.0.0.1:${still} {
+    uri /auth
+  }
+  reverse_proxy 127.0.0.1:${still}
+}
+`);
+      services_['caddy forward_auth'] = {port: caddy, service: await start('caddy', ['env', 'GOMAXPROCS=1', `HOME=${d}/caddy`, 'taskset', '-c', '0', 'caddy', 'run', '--config', `${d}/Caddyfile`, '--adapter', 'caddyfile'], caddy)};
+    }
+
+    world = await World.make({upstream: 'dressed'});
+    await world.initialize();
+    // The same static server answers behind the gateway.
+    Object.defineProperty(world.upstream, 'url', {value: `http://127.0.0.1:${still}`, writable: true});
+    world.configure();
+    world.gateway.command = ['taskset', '-c', '0', ...world.gateway.command];
+    await world.startGateway();
+    const token = await world.identity.token('apim-sync', {ttl: 86400});
+    services_.postern = {port: world.port, service: world.gateway};
+
+    const cpu = Object.fromEntries(Object.keys(services_).map((name) => [name, []]));
+    const load = (name, seconds = kSeconds) => async () => {
+      const {port, service} = services_[name];
+      const before = cpuSeconds(service.pid);
+      const result = await timed(['taskset', '-c', '1', 'wrk', '-t1', `-c${kConnections}`, `-d${seconds}s`, '-H', `Authorization: Bearer ${token}`,
+                                  `http://127.0.0.1:${port}/${kRepository}.git/info/refs?service=git-upload-pack`]);
+      const count = Number(/(\d+) requests in/.exec(result.stdout)?.[1]);
+      const rate = Number(/Requests\/sec:\s+([\d.]+)/.exec(result.stdout)?.[1]);
+      if (!rate || /Non-2xx/.test(result.stdout)) throw new Error(`${name}: ${result.stdout}${result.stderr}`);
+      cpu[name].push((cpuSeconds(service.pid) - before) / count * 1e6);
+      return rate;
+    };
+    for (const name of Object.keys(services_)) await load(name, 1)();  // warm
+    for (const list of Object.values(cpu)) list.length = 0;
+    const rates = await interleave(Object.fromEntries(Object.keys(services_).map((name) => [name, load(name)])), rounds);
+    note(`${kConnections} connections, ${token.length}-byte token, core 0: the proxy, core 1: wrk and the static upstream`);
+    for (const [peer, target] of [['nginx auth_request', 1.2], ['nginx proxy_pass', 0.9], ['caddy forward_auth', 3]]) {
+      if (!rates[peer]) continue;
+      const ratio = rates.postern / rates[peer];
+      add({name: 'small authenticated request', ours: rates.postern, unit: 'req/s', peer: rates[peer], peerName: peer, ratio,
+           target: `>= ${target}`, holds: ratio >= target});
+      add({name: 'the same, CPU of the proxy', ours: median(cpu.postern), unit: 'us', peer: median(cpu[peer]), peerName: peer,
+           ratio: median(cpu.postern) / median(cpu[peer])});
+    }
+  } finally {
+    await world?.end();
+    for (const service of services) await service.stop('SIGTERM', 3000);
+    rmSync(d, {recursive: true, force: true});
+  }
+}
