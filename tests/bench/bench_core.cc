@@ -3,6 +3,7 @@
 //   bench_core access                                        decide() over 100,000 grants and identities
 //   bench_core audit DIRECTORY                               durable appends, one writer and 64
 #include <fmt/core.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,12 @@ namespace postern {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
+// CPU time of this thread: what `openssl speed` counts too, and what other programs on the machine cannot stretch.
+double cpu_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 double since(MonoTime begun) { return Seconds(SystemClock().mono() - begun).count(); }
 
 int die(const std::string& text) {
@@ -53,17 +60,17 @@ int time_token(const std::string& issuer, const std::string& audience, const std
   const auto holds = [&](const std::string& text) {
     return std::holds_alternative<identity::VerifiedTokenPtr>((*judge)->authenticate(text));
   };
-  auto begun = clock.mono();
+  double begun = cpu_seconds();
   for (const std::string& text : tokens) {
     if (!holds(text)) return die("a token was refused");
   }
-  const double first = static_cast<double>(tokens.size()) / since(begun);
+  const double first = static_cast<double>(tokens.size()) / (cpu_seconds() - begun);
   constexpr int kAgain = 200000;
-  begun = clock.mono();
+  begun = cpu_seconds();
   for (int i = 0; i < kAgain; ++i) {
     if (!holds(tokens.back())) return die("a token was refused the second time");
   }
-  fmt::print("{{\"first\": {:.1f}, \"again\": {:.1f}}}\n", first, kAgain / since(begun));
+  fmt::print("{{\"first\": {:.1f}, \"again\": {:.1f}}}\n", first, kAgain / (cpu_seconds() - begun));
   return 0;
 }
 
@@ -90,29 +97,37 @@ int time_access() {
   const auto made = access::AccessRules::make(std::move(rules));
   if (!made) return die(made.error().message);
   const SystemClock clock;
+  const auto now = clock.wall();
+  constexpr int kBatches = 400;
+  constexpr int kBatch = 50;
   std::vector<double> times;
   int allowed = 0;
-  for (int i = 0; i < 20000; ++i) {
-    const int who = static_cast<int>((static_cast<long long>(i) * 7919) % kCount);
-    identity::Identity identity;
-    identity.name = fmt::format("id-{}", who);
-    identity.issuer = "sso";
-    const auto repo = git::RepoPath::parse(fmt::format("team-{}/policies", who % 1000));
-    const auto now = clock.wall();
-    const auto begun = clock.mono();
-    const auto decision = (*made)->decide(identity, *repo, "refs/heads/main", access::Verb::update, std::nullopt, now);
-    times.push_back(since(begun) * 1e6);
-    if (decision.allowed) ++allowed;
+  for (int batch = 0; batch < kBatches; ++batch) {
+    std::vector<identity::Identity> identities(kBatch);
+    std::vector<git::RepoPath> repos;
+    for (int i = 0; i < kBatch; ++i) {
+      const int who = static_cast<int>((static_cast<long long>(batch * kBatch + i) * 7919) % kCount);
+      identities[i].name = fmt::format("id-{}", who);
+      identities[i].issuer = "sso";
+      repos.push_back(*git::RepoPath::parse(fmt::format("team-{}/policies", who % 1000)));
+    }
+    const double begun = cpu_seconds();
+    for (int i = 0; i < kBatch; ++i) {
+      const auto decision =
+          (*made)->decide(identities[i], repos[i], "refs/heads/main", access::Verb::update, std::nullopt, now);
+      if (decision.allowed) ++allowed;
+    }
+    times.push_back((cpu_seconds() - begun) / kBatch * 1e6);
   }
-  if (allowed != 20000) return die(fmt::format("only {} of 20000 were allowed", allowed));
-  std::nth_element(times.begin(), times.begin() + 10000, times.end());
+  if (allowed != kBatches * kBatch) return die(fmt::format("only {} of {} were allowed", allowed, kBatches * kBatch));
+  std::nth_element(times.begin(), times.begin() + kBatches / 2, times.end());
   long pages = 0;
   long resident = 0;
   if (std::FILE* statm = std::fopen("/proc/self/statm", "r")) {
     if (std::fscanf(statm, "%ld %ld", &pages, &resident) != 2) resident = 0;
     std::fclose(statm);
   }
-  fmt::print("{{\"decide_us\": {:.3f}, \"rss_mib\": {:.1f}}}\n", times[10000],
+  fmt::print("{{\"decide_us\": {:.3f}, \"rss_mib\": {:.1f}}}\n", times[kBatches / 2],
              static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20));
   return 0;
 }
