@@ -22,6 +22,8 @@ constexpr std::array kFaultNames = {
     std::pair{FaultKind::table, std::string_view("table")},
 };
 
+constexpr std::string_view kCompactAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+
 std::string range(std::int64_t first, std::int64_t last) {
   return first == last ? fmt::format("record {}", first) : fmt::format("records {} to {}", first, last);
 }
@@ -89,10 +91,8 @@ void Verifier::check_continuity(std::string_view where, const std::map<std::int6
 
 void Verifier::add_witness(std::string_view name, std::string_view content) {
   has_witness_ = true;
-  std::map<std::int64_t, std::string> digests;
-  std::size_t line_number = 0;
+  std::vector<std::string_view> lines;
   while (!content.empty()) {
-    ++line_number;
     const std::size_t end = content.find('\n');
     std::string_view line = content.substr(0, end);
     content = end == std::string_view::npos ? std::string_view() : content.substr(end + 1);
@@ -100,16 +100,30 @@ void Verifier::add_witness(std::string_view name, std::string_view content) {
     if (const std::size_t blank = line.find_last_of(" \t"); blank != std::string_view::npos) {
       line.remove_prefix(blank + 1);
     }
-    const std::string where = fmt::format("witness {} line {}", name, line_number);
+    lines.push_back(line);
+  }
+  std::map<std::int64_t, std::string> digests;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string_view line = lines[i];
     if (line.empty()) continue;
-    if (end == std::string_view::npos) {
-      if (!open_checkpoint(line, keys_)) {
-        report_.notes.push_back(where + ": cut off in the middle; it will be written again");
-        continue;
-      }
+    const std::string where = fmt::format("witness {} line {}", name, i + 1);
+    if (const auto checkpoint = open_checkpoint(line, keys_)) {
+      take(where, line, true);
+      digests[checkpoint->number] = checkpoint_digest(line);
+      continue;
     }
-    take(where, line, true);
-    if (const auto checkpoint = open_checkpoint(line, keys_)) digests[checkpoint->number] = checkpoint_digest(line);
+    // A crash in mid-line: the same checkpoint was written again afterwards, or will be.
+    const bool is_last = std::all_of(lines.begin() + static_cast<std::ptrdiff_t>(i) + 1, lines.end(),
+                                     [](std::string_view later) { return later.empty(); });
+    const bool cut_off = std::any_of(lines.begin(), lines.end(), [&](std::string_view other) {
+      return other.size() > line.size() && other.starts_with(line);
+    });
+    if (cut_off || (is_last && line.find_first_not_of(kCompactAlphabet) == std::string_view::npos &&
+                    std::count(line.begin(), line.end(), '.') < 2)) {
+      report_.notes.push_back(where + ": cut off in mid-line");
+      continue;
+    }
+    take(where, line, true);  // names what is wrong with it
   }
   check_continuity(fmt::format("witness {}", name), digests);
 }

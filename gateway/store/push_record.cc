@@ -37,7 +37,17 @@ json::Value commits_json(const PushOutcome& outcome) {
                       {"truncated", outcome.truncated}};
 }
 
-Status check_commits(const PushOutcome& outcome) {
+// What could not be read back must not get in: an unreadable intent would hide every other one at start.
+Status check_ref(const std::string& push, const git::RefUpdate& update) {
+  if (git::is_valid_ref_name(update.ref)) return {};
+  return fail(ErrorCode::invalid_input,
+              "push " + printable(push, 80) + ": '" + printable(update.ref, 200) + "' is no ref name");
+}
+
+Status check_outcome(const PushOutcome& outcome) {
+  for (const RefOutcome& ref : outcome.refs) {
+    if (Status valid = check_ref(outcome.id, ref.command); !valid) return valid;
+  }
   for (const std::string& commit : outcome.new_commits) {
     const auto id = git::ObjectId::parse(commit);
     if (!id || id->hex() != commit) {
@@ -64,14 +74,17 @@ Result<PreparedRecord> prepare_intent(const PushIntent& intent) {
   audit::AuditEntry entry = intent.entry;
   entry.kind = audit::EntryKind::push_intent;
   json::Array refs;
-  for (const git::RefUpdate& command : intent.commands) refs.push_back(git::to_json(command));
+  for (const git::RefUpdate& command : intent.commands) {
+    if (Status valid = check_ref(intent.id, command); !valid) return fail(valid.error());
+    refs.push_back(git::to_json(command));
+  }
   entry.detail =
       with_details({{"push", intent.id}, {"sponsor", intent.sponsor}, {"refs", std::move(refs)}}, entry.detail);
   return prepare(entry);
 }
 
 Result<PreparedRecord> prepare_outcome(const PushOutcome& outcome) {
-  if (Status checked = check_commits(outcome); !checked) return fail(checked.error());
+  if (Status checked = check_outcome(outcome); !checked) return fail(checked.error());
   audit::AuditEntry entry = outcome.entry;
   entry.kind = audit::EntryKind::push_outcome;
   entry.detail = with_details(
@@ -80,7 +93,7 @@ Result<PreparedRecord> prepare_outcome(const PushOutcome& outcome) {
 }
 
 Result<PreparedRecord> prepare_direct(const PushOutcome& write, bool link) {
-  if (Status checked = check_commits(write); !checked) return fail(checked.error());
+  if (Status checked = check_outcome(write); !checked) return fail(checked.error());
   audit::AuditEntry entry = write.entry;
   entry.kind = audit::EntryKind::direct_write;
   entry.detail = with_details({{"push", write.id},

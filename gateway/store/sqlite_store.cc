@@ -699,10 +699,14 @@ Status Reader::check_links(std::vector<std::string>& faults) {
 }
 
 Result<std::vector<std::string>> Reader::check() {
+  // One snapshot: the gateway may be writing.
+  if (Status begun = database.execute("BEGIN"); !begun) return fail(begun.error());
   std::vector<std::string> faults;
-  for (const Status& status : {check_records(faults), check_pushes(faults), check_links(faults)}) {
-    if (!status) return fail(status.error());
-  }
+  Status checked = check_records(faults);
+  if (checked) checked = check_pushes(faults);
+  if (checked) checked = check_links(faults);
+  (void)database.execute("COMMIT");
+  if (!checked) return fail(checked.error());
   return faults;
 }
 
