@@ -47,7 +47,8 @@ std::vector<Finding> check_policy(std::string_view path, std::string_view text, 
                                   CheckCounts* counts) {
   const PolicyDocument document = PolicyDocument::parse(text);
   const Model model = Model::build(document);
-  const Subject subject{document, model, options};
+  const std::vector<ExpressionFault> expressions = judge_expressions(document);
+  const Subject subject{document, model, options, expressions};
   const Rule* suppression_rule = find_rule("suppression");
   Reporter of_suppressions(suppression_rule->severity);
   const std::vector<Suppression> suppressions = read_suppressions(subject, of_suppressions);

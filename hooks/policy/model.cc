@@ -5,7 +5,8 @@
 namespace postern::policy {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+// Control characters are a fault of their own, not text.
+bool is_space(char c) { return static_cast<unsigned char>(c) <= ' '; }
 
 bool is_blank(std::string_view text) {
   for (char c : text)

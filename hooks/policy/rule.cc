@@ -18,6 +18,12 @@ void report_faults(const Subject& subject, Reporter& reporter, std::string_view 
   }
 }
 
+void report_expressions(const Subject& subject, Reporter& reporter, std::string_view rule) {
+  for (const ExpressionFault& fault : subject.expressions) {
+    if (fault.rule == rule) reporter.add(fault.range, fault.message, fault.help);
+  }
+}
+
 std::string any_of(const std::vector<std::string_view>& names, std::size_t most) {
   std::string out;
   const std::size_t count = std::min(names.size(), most);

@@ -7,6 +7,7 @@
 
 #include "hooks/policy/check.h"
 #include "hooks/policy/document.h"
+#include "hooks/policy/expression.h"
 #include "hooks/policy/finding.h"
 #include "hooks/policy/model.h"
 
@@ -25,6 +26,7 @@ struct Subject {
   const PolicyDocument& document;
   const Model& model;
   const CheckOptions& options;
+  const std::vector<ExpressionFault>& expressions;  // judged once, for the rules that tell them
 
   std::string_view name(const ModelElement& e) const { return document.name(document.node(e.node)); }
   Range name_range(const ModelElement& e) const { return document.node(e.node).name; }
@@ -65,6 +67,9 @@ struct Rule {
 
 // Reports the faults of that rule that the reader found.
 void report_faults(const Subject& subject, Reporter& reporter, std::string_view rule);
+
+// Reports what the C# parser found for that rule.
+void report_expressions(const Subject& subject, Reporter& reporter, std::string_view rule);
 
 // "'a', 'b' or 'c'"; at most `most` names, then how many more there are.
 std::string any_of(const std::vector<std::string_view>& names, std::size_t most = 12);

@@ -34,6 +34,12 @@ extern const Rule k_once_per_document;
 extern const Rule k_once_per_section;
 extern const Rule k_expression_balance;
 extern const Rule k_expression_text;
+extern const Rule k_expression_syntax;
+extern const Rule k_expression_return;
+extern const Rule k_expression_statement;
+extern const Rule k_expression_context;
+extern const Rule k_expression_type;
+extern const Rule k_expression_unlisted;
 extern const Rule k_expression_not_allowed;
 extern const Rule k_missing_base;
 extern const Rule k_unreachable_policy;
@@ -75,6 +81,12 @@ const Rule* const kRules[] = {
     &k_once_per_section,
     &k_expression_balance,
     &k_expression_text,
+    &k_expression_syntax,
+    &k_expression_return,
+    &k_expression_statement,
+    &k_expression_context,
+    &k_expression_type,
+    &k_expression_unlisted,
     &k_expression_not_allowed,
     &k_missing_base,
     &k_unreachable_policy,

@@ -1,0 +1,339 @@
+#include "hooks/policy/document.h"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <string>
+
+#include "hooks/policy/check.h"
+
+using namespace postern::policy;
+
+namespace {
+
+std::string repeat(std::string_view text, std::size_t times) {
+  std::string out;
+  out.reserve(text.size() * times);
+  for (std::size_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+// The only expression of a document, as written.
+std::string expression_of(const std::string& text) {
+  const PolicyDocument d = PolicyDocument::parse(text);
+  if (d.expressions().size() != 1) return "not one expression";
+  return std::string(d.text(d.expressions()[0].range));
+}
+
+std::string in_attribute(const std::string& expression) {
+  return "<policies><inbound><set-variable name=\"a\" value=\"" + expression + "\" /></inbound></policies>";
+}
+std::string in_text(const std::string& expression) {
+  return "<policies><inbound><set-body>" + expression + "</set-body></inbound></policies>";
+}
+
+std::vector<std::string> rules_of(const std::string& text) {
+  std::vector<std::string> rules;
+  for (const Finding& f : check_policy("p.xml", text, {})) rules.push_back(f.rule);
+  return rules;
+}
+
+}  // namespace
+
+TEST_CASE("Expressions in raw form end where C sharp ends them") {
+  const char* const kExpressions[] = {
+      R"(@(context.Request.Url.Path))",
+      R"(@("a)b"))",
+      R"(@("a\")b" + "</set-body>"))",
+      R"(@(@"a""b)" + "c"))",
+      R"(@($"a{context.Api.Id}b"))",
+      R"(@($"{(context.Api.Id == "x" ? "(" : ")")}"))",
+      R"(@($@"{context.Api.Id:yyyy})"" "))",
+      R"(@($"{{)}}"))",
+      R"(@(')'.ToString()))",
+      R"(@('\''.ToString() + '"'))",
+      R"(@(context.Variables.GetValueOrDefault<JObject>("x").Value<string>("y")))",
+      R"(@(a < b && c > d || (e << 2) > 1))",
+      R"(@(x /* ) */ + 1))",
+      R"(@{ return "}"; })",
+      R"(@{ // don't stop at } here
+         return 1; })",
+      R"(@{ var s = @"two
+lines with ) and }"; return s; })",
+      R"(@(&quot;a)&quot; + &quot;b&quot;))",
+      R"(@(1 &lt; 2 &amp;&amp; 3 &gt; 2))",
+      R"(@({{named-value}}))",
+      R"(@("{{named-value}}" + ')'))",
+      R"(@(""))",
+      R"(@(x == "" ? "" : ""))",
+  };
+for (const std::string expression : kExpressions) {
+  CAPTURE(expression);
+  CHECK(expression_of(in_attribute(expression)) == expression);
+  CHECK(expression_of(in_text(expression)) == expression);
+  CHECK(expression_of(in_text("\n   " + expression + "\n  ")) == expression);
+  CHECK(expression_of("<policies><inbound><set-body><![CDATA[" + expression + "]]></set-body></inbound></policies>") ==
+        expression);
+}
+}
+
+TEST_CASE("An expression may stand in single quotes") {
+  CHECK(expression_of("<a b='@(\"x\" + 1)' c='2' />") == "@(\"x\" + 1)");
+}
+
+TEST_CASE("A lone at sign is text") {
+  const PolicyDocument d = PolicyDocument::parse("<a b=\"me@example.org\">FROM c WHERE c.id = @param @class</a>");
+  CHECK(d.expressions().empty());
+  CHECK(d.faults().empty());
+}
+
+TEST_CASE("Nothing in a comment is an expression") {
+  const PolicyDocument d = PolicyDocument::parse("<policies><!-- value=\"@( --><!--> @{ <--></policies>");
+  CHECK(d.expressions().empty());
+  CHECK(d.faults().empty());
+}
+
+TEST_CASE("A comment before an expression does not hide it") {
+  CHECK(expression_of(in_text("<!-- why --> @(1)")) == "@(1)");
+}
+
+TEST_CASE("Placeholders are nodes and parts of their own") {
+  for (const std::string mark :
+       {"{{name}}", "${var.x}", "%{ if a && b < c }", "#{token}#", "__TOKEN__", "{0}", "{#token#}", "$(pipeline)",
+        "@@TOKEN@@", "[[token]]", "{% if x %}", "#TOKEN#", "%TOKEN%"}) {
+    CAPTURE(mark);
+    const std::string text = "<policies><inbound><a b=\"" + mark + "\">" + mark + "</a></inbound></policies>";
+    const PolicyDocument d = PolicyDocument::parse(text);
+    CHECK(d.faults().empty());
+    const Node* a = nullptr;
+    for (const Node& node : d.nodes())
+      if (node.kind == NodeKind::element && d.name(node) == "a") a = &node;
+    REQUIRE(a != nullptr);
+    CHECK(d.has_placeholder(d.attributes(*a)[0]));
+    REQUIRE(a->first_child != kNoNode);
+    CHECK(d.node(a->first_child).kind == NodeKind::placeholder);
+    CHECK(d.text(d.node(a->first_child).range) == mark);
+  }
+}
+
+TEST_CASE("Columns count code points and a tab is one") {
+  const std::string text =
+      "\xef\xbb\xbf<policies>\r\n\t<!-- \xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80 --><bad/>\r\n</policies>";
+  const PolicyDocument d = PolicyDocument::parse(text);
+  const Position p = d.position(static_cast<std::uint32_t>(text.find("bad")));
+  CHECK(p.line == 2);
+  CHECK(p.column == 15);
+  const Position first = d.position(static_cast<std::uint32_t>(text.find("policies")));
+  CHECK(first.line == 1);
+  CHECK(first.column == 2);
+}
+
+TEST_CASE("Every node has its bytes") {
+  const std::string text = "<policies><inbound>\n<set-body>@{ return 1; }</set-body><base /></inbound></policies>";
+  const PolicyDocument d = PolicyDocument::parse(text);
+  std::string seen;
+  for (const Node& node : d.nodes())
+    if (node.kind == NodeKind::element) seen += std::string(d.text(node.range).substr(0, 9)) + "|";
+  CHECK(seen == "<policies|<inbound>|<set-body|<base />|");
+  CHECK(d.text(d.node(d.root()).range) == text);
+}
+
+TEST_CASE("Decoded code knows where each byte came from") {
+  const std::string text = "<a b=\"@(&quot;x&quot; + &#65; + y)\" />";
+  const PolicyDocument d = PolicyDocument::parse(text);
+  REQUIRE(d.expressions().size() == 1);
+  const DecodedText code = d.decoded_code(d.expressions()[0]);
+  CHECK(code.text == "\"x\" + A + y");
+  CHECK(text[code.source(static_cast<std::uint32_t>(code.text.find('y')))] == 'y');
+  CHECK(text.substr(code.source(0), 6) == "&quot;");
+  CHECK(text.substr(code.source(2), 6) == "&quot;");
+}
+
+TEST_CASE("An unclosed tag is one finding that names it and where it opened") {
+  const std::string text =
+      "<policies>\n<inbound>\n<base />\n<choose>\n<when "
+      "condition=\"@(true)\">\n<set-method>GET</set-method>\n</choose>\n</inbound>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "unclosed-tag");
+  CHECK(findings[0].line == 5);
+  CHECK(findings[0].message.find("<when> is never closed") != std::string::npos);
+}
+
+TEST_CASE("A section without its end tag does not swallow the next one") {
+  const std::string text =
+      "<policies>\n<inbound>\n<base />\n<backend>\n<base />\n</backend>\n<outbound>\n<base "
+      "/>\n</outbound>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "unclosed-tag");
+  CHECK(findings[0].line == 2);
+}
+
+TEST_CASE("A missing start tag is one finding at its end tag") {
+  const std::string text =
+      "<policies>\n<inbound>\n<base />\n<value>1</value>\n</set-header>\n</inbound>\n<backend>\n<base "
+      "/>\n</backend>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "mismatched-tag");
+  CHECK(findings[0].line == 5);
+}
+
+TEST_CASE("A misspelt start tag is told where it is misspelt") {
+  const std::string text =
+      "<policies><inbound>\n<set-heder name=\"a\" "
+      "exists-action=\"override\">\n<value>1</value>\n</set-header>\n</inbound></policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "unknown-element");
+  CHECK(findings[0].line == 2);
+  CHECK(findings[0].help == "did you mean <set-header>?");
+}
+
+TEST_CASE("A misspelt end tag is told where it is misspelt") {
+  const std::string text =
+      "<policies><inbound>\n<set-header name=\"a\" "
+      "exists-action=\"override\">\n<value>1</value>\n</set-heder>\n</inbound></policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "mismatched-tag");
+  CHECK(findings[0].line == 4);
+}
+
+TEST_CASE("A forgotten quote is one finding on its line") {
+  for (const std::string tag :
+       {"<set-header name=\"a exists-action=\"override\">", "<set-header name=\"a\" exists-action=\"override>",
+        "<set-header name=a\" exists-action=\"override\">"}) {
+    CAPTURE(tag);
+    const std::string text =
+        "<policies>\n<inbound>\n<base />\n" + tag + "\n<value>1</value>\n</set-header>\n</inbound>\n</policies>";
+    const std::vector<Finding> findings = check_policy("p.xml", text, {});
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].rule == "xml-syntax");
+    CHECK(findings[0].line == 4);
+  }
+}
+
+TEST_CASE("An expression that never closes is one finding and the rest is still judged") {
+  const std::string text =
+      "<policies>\n<inbound>\n<base />\n<set-variable name=\"a\" "
+      "value=\"@(context.Request.Headers.GetValueOrDefault(\"a\",\"b\")\" />\n"
+      "<set-variable name=\"b\" value=\"@(\"x\")\" />\n<set-heder name=\"c\" />\n</inbound>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 2);
+  CHECK(findings[0].rule == "expression-balance");
+  CHECK(findings[0].line == 4);
+  CHECK(findings[1].rule == "unknown-element");
+  CHECK(findings[1].line == 6);
+}
+
+TEST_CASE("A string that never ends is told at the string") {
+  const std::string text =
+      "<policies>\n<inbound>\n<base />\n<set-body>@{\nvar a = \"abc;\nreturn a;\n}</set-body>\n<set-heder "
+      "/>\n</inbound>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 2);
+  CHECK(findings[0].rule == "expression-balance");
+  CHECK(findings[0].line == 5);
+  CHECK(findings[1].line == 8);
+}
+
+TEST_CASE("A bracket without a partner inside an expression is told at the bracket") {
+  const std::string text =
+      "<policies>\n<inbound>\n<set-body>@{\nvar a = foo(1;\nreturn a;\n}</set-body>\n</inbound>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "expression-balance");
+  CHECK(findings[0].line == 4);
+}
+
+TEST_CASE("A bracket too many behind an expression is a finding") {
+  const std::string text =
+      "<policies>\n<inbound>\n<set-variable name=\"a\" value=\"@(context.Api.Id))\" />\n</inbound>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "expression-balance");
+  CHECK(findings[0].line == 3);
+}
+
+TEST_CASE("A file that was cut off is one finding") {
+  CHECK(rules_of("<policies>\n<inbound>\n<base />\n<choose>\n<when condition=\"@(true)\">\n") ==
+        std::vector<std::string>{"unclosed-tag"});
+}
+
+TEST_CASE("A doctype with entities is refused and one without is a warning") {
+  const auto with = check_policy("p.xml", "<!DOCTYPE p [<!ENTITY a \"b\">]><policies />", {});
+  REQUIRE(with.size() == 1);
+  CHECK(with[0].rule == "doctype");
+  CHECK(with[0].severity == Severity::error);
+  const auto without = check_policy("p.xml", "<!DOCTYPE policies><policies />", {});
+  REQUIRE(without.size() == 1);
+  CHECK(without[0].severity == Severity::warning);
+}
+
+TEST_CASE("Bytes that are no text are one clear finding") {
+  CHECK(rules_of(std::string("<policies><inbound>\0\0<base /></inbound></policies>", 51)) ==
+        std::vector<std::string>{"xml-syntax"});
+  CHECK(rules_of("<policies><!-- caf\xe9 --><inbound><base /></inbound></policies>") ==
+        std::vector<std::string>{"encoding"});
+  CHECK(rules_of("") == std::vector<std::string>{"document-root"});
+  CHECK(rules_of("\xef\xbb\xbf<policies />").empty());
+}
+
+TEST_CASE("Hostile documents are answered in bounded time") {
+  const std::string kHostile[] = {
+      std::string(1 << 20, '<'),
+      repeat("<a>", 100000),
+      repeat("<a>", 100000) + repeat("</a>", 100000),
+      repeat("<a>@(", 200000),
+      repeat("<a b=\"@(x\">", 100000),
+      repeat("<a b=\"", 100000),
+      repeat("<a b=\"@(\" c='@{' />", 50000),
+      "<policies><inbound>" + repeat("</b>", 250000),
+      "<policies>" + repeat("<inbound><base>", 70000) + "</policies>",
+      repeat("<!--", 250000),
+      "<policies>" + repeat("<![CDATA[@(", 90000),
+      "<policies>" + std::string(1 << 20, '&'),
+      "<policies><inbound><set-body>" + repeat("{{", 500000),
+      "<policies><inbound><set-body>@(" + repeat("$\"{", 300000),
+      "<policies>" + std::string(1 << 20, '_'),
+      std::string(1 << 20, '\0'),
+      "<policies " + repeat("a=\"1\" ", 100000) + "/>",
+  };
+  for (const std::string& text : kHostile) {
+    CAPTURE(text.substr(0, 40));
+    const auto started = std::chrono::steady_clock::now();
+    const std::vector<Finding> findings = check_policy("p.xml", text, {});
+    const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    CHECK_FALSE(findings.empty());
+    CHECK(findings.size() < 3000);
+    // Sanitizers and a busy machine included; what is quadratic takes minutes.
+    CHECK(seconds < 30);
+  }
+}
+
+TEST_CASE("What ARM gives back is the same document in canonical form") {
+  const std::string sent =
+      "\xef\xbb\xbf<!-- ours -->\r\n<policies>\r\n  <inbound>\r\n    <base />\r\n    <set-variable name='a' "
+      "value=\"@(context.Request.Headers[\"x\"].Any(v => v != \"<\"))\" "
+      "/>\r\n    <set-body>@{\r\n return \"a & b\";\r\n}</set-body>\r\n  </inbound>\r\n</policies>\r\n";
+  const std::string back =
+      "<policies>\n\t<inbound>\n\t\t<base></base>\n\t\t<set-variable name=\"a\" "
+      "value=\"@(context.Request.Headers[&quot;x&quot;].Any(v =&gt; v != &quot;&lt;&quot;))\" />\n"
+      "\t\t<set-body>@{\n return \"a &amp; b\";\n}</set-body>\n\t</inbound>\n</policies>";
+  CHECK(canonical(sent) == canonical(back));
+  CHECK(canonical(sent) != canonical(back + "<x/>"));
+  std::string other = back;
+  other.replace(other.find("a &amp; b"), 9, "a &amp; c");
+  CHECK(canonical(sent) != canonical(other));
+}
+
+TEST_CASE("A policy document is known by its first element") {
+  CHECK(looks_like_policy("<policies>"));
+  CHECK(looks_like_policy("\xef\xbb\xbf<?xml version=\"1.0\"?>\n<!-- <project> -->\n<fragment/>"));
+  CHECK_FALSE(looks_like_policy("<policiesx>"));
+  CHECK_FALSE(looks_like_policy("<project><policies/></project>"));
+  CHECK_FALSE(looks_like_policy("no markup"));
+  CHECK_FALSE(looks_like_policy(""));
+  CHECK_FALSE(looks_like_policy("<!-- never ends"));
+}
