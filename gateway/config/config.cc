@@ -134,17 +134,6 @@ std::string config_path(const std::string& option) {
   return from_environment != nullptr && *from_environment != '\0' ? from_environment : "/etc/postern/postern.toml";
 }
 
-bool passes_through(const UpstreamConfig& upstream, const access::AccessRules& rules, const git::RepoPath& repo,
-                    WallTime now) {
-  if (upstream.passthrough.empty() || !upstream.passthrough_until || now >= *upstream.passthrough_until) return false;
-  const access::Governance governance = rules.governance_of(repo);
-  if (governance.governed && governance.mode == access::Mode::enforce) return false;
-  // While everything still passes, a wiki goes where its repository goes.
-  return std::any_of(upstream.passthrough.begin(), upstream.passthrough.end(), [&](const std::string& pattern) {
-    return Glob(pattern).matches(repo.owner() + "/" + repo.name());
-  });
-}
-
 access::HookBundle make_hook_bundle(const Config& config, const access::AccessRules& rules,
                                     std::vector<identity::PublicKey> ticket_keys, WallTime now) {
   access::HookBundle bundle;

@@ -194,11 +194,6 @@ std::string config_path(const std::string& option);
 // secret and opens nothing else.
 std::expected<Loaded, Mistakes> load(const std::string& path, const Files& files = disk_files());
 
-// True while `repo` is handed on with whatever credential the client sent ([upstream] passthrough): before its end, and
-// never for an enforced repository.
-bool passes_through(const UpstreamConfig& upstream, const access::AccessRules& rules, const git::RepoPath& repo,
-                    WallTime now);
-
 // What the hook is to know of this configuration.
 access::HookBundle make_hook_bundle(const Config& config, const access::AccessRules& rules,
                                     std::vector<identity::PublicKey> ticket_keys, WallTime now);
