@@ -53,7 +53,7 @@ struct ApiWait {
 
 using ApiAnswer = std::variant<ApiResponse, ApiWait>;
 
-// A problem document (RFC 9457): type "about:blank#<reason>", title, status, detail, request_id.
+// A problem document (RFC 9457): type "urn:postern:problem:<reason>", title, status, detail, request_id.
 ApiResponse problem(int status, std::string_view reason, std::string_view detail, std::string_view request_id);
 
 // Thread-safe, if its parts are.
