@@ -1,0 +1,69 @@
+#include "hooks/receive/judge_templates.h"
+
+#include "gateway/git/lfs.h"
+#include "hooks/template/artifact.h"
+
+namespace postern::receive {
+namespace {
+
+policy::Finding whole_file(const std::string& path, std::string rule, std::string message, std::string help) {
+  policy::Finding finding;
+  finding.path = path;
+  finding.rule = std::move(rule);
+  finding.severity = policy::Severity::error;
+  finding.message = std::move(message);
+  finding.help = std::move(help);
+  return finding;
+}
+
+}  // namespace
+
+std::optional<TemplatePlace> template_at(const access::Templates& templates, std::string_view path) {
+  const std::optional<std::string_view> below = tree::below_root(templates.root, path);
+  if (!below) return std::nullopt;
+  if (templates.layout == "loose") return TemplatePlace{policy::Scope::unknown, true};
+  const tree::Artifact artifact = tree::classify_artifact(*below);
+  switch (artifact.kind) {
+    case tree::ArtifactKind::policy:
+    case tree::ArtifactKind::fragment:
+    case tree::ArtifactKind::other_policy: return TemplatePlace{artifact.scope, false};
+    default: return std::nullopt;
+  }
+}
+
+Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree, const TemplatePlace& place,
+                                                    const std::string& path, const repo::Entry& entry,
+                                                    const RepositorySettings& settings, std::uint64_t max_bytes,
+                                                    std::int64_t today) {
+  std::vector<policy::Finding> findings;
+  if (!entry.is_file()) {
+    if (place.by_content) return findings;
+    findings.push_back(whole_file(path, "no-file", "a policy template must be a regular file, not a link or submodule",
+                                  "commit the document itself at this path"));
+    return findings;
+  }
+  Result<std::uint64_t> size = tree.blob_size(entry.id);
+  if (!size) return fail(in_context(path, size.error()));
+  if (*size > max_bytes) {
+    // A large file that no reader takes for a policy by its name is not ours to refuse.
+    if (place.by_content && !path.ends_with(".xml")) return findings;
+    return fail(ErrorCode::limit, path + " has " + std::to_string(*size) + " bytes");
+  }
+  Result<std::string> text = tree.read_blob(entry.id, max_bytes);
+  if (!text) return fail(in_context(path, text.error()));
+  // A pointer says nothing about the document it stands for, and those bytes never pass a hook.
+  if (git::is_lfs_pointer(*text) && (!place.by_content || path.ends_with(".xml"))) {
+    findings.push_back(whole_file(path, "lfs-pointer", "a Git LFS pointer stands where a policy template must be",
+                                  "take this path out of .gitattributes and commit the document itself"));
+    return findings;
+  }
+  if (place.by_content && !policy::looks_like_policy(*text)) return findings;
+  policy::CheckOptions options;
+  options.scope = place.scope;
+  options.severity = settings.severity;
+  options.may_suppress = settings.may_suppress;
+  options.today = today;
+  return policy::check_policy(path, *text, options);
+}
+
+}  // namespace postern::receive

@@ -1,0 +1,32 @@
+// The policy templates among the files of a push.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/access/bundle.h"
+#include "hooks/policy/check.h"
+#include "hooks/policy/finding.h"
+#include "hooks/receive/repository_settings.h"
+#include "hooks/repo/pushed_tree.h"
+
+namespace postern::receive {
+
+// Value: where a file stands as a policy template; nullopt from template_at: it is none by its path.
+struct TemplatePlace {
+  policy::Scope scope = policy::Scope::unknown;
+  // "loose": only its content tells whether it is one.
+  bool by_content = false;
+};
+std::optional<TemplatePlace> template_at(const access::Templates& templates, std::string_view path);
+
+// The findings for one changed file that is there after the push. limit names the limit; anything else: could not find
+// out.
+Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree, const TemplatePlace& place,
+                                                    const std::string& path, const repo::Entry& entry,
+                                                    const RepositorySettings& settings, std::uint64_t max_bytes,
+                                                    std::int64_t today);
+
+}  // namespace postern::receive

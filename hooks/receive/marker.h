@@ -1,0 +1,25 @@
+// The marker in a bare repository: which repository of Gogs it is, whatever name it has now (CONTRACTS §3). It survives
+// a rename, and forks do not copy it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "gateway/base/result.h"
+#include "gateway/git/repo_path.h"
+
+namespace postern::receive {
+
+// Value: <repository>/postern.json.
+struct Marker {
+  std::optional<std::int64_t> id;  // Gogs' id; none where the upstream has none
+  std::string name;                // "owner/name"
+};
+
+std::string marker_path(const std::string& repository_directory);
+// nullopt: no marker. corrupt: there is one and it cannot be read.
+Result<std::optional<Marker>> read_marker(const std::string& repository_directory);
+Status write_marker(const std::string& repository_directory, const Marker& marker);
+
+}  // namespace postern::receive
