@@ -81,7 +81,7 @@ suite([
     assert.notEqual(pushed.code, 0);
     assert.match(pushed.stderr, /not on a Friday/);
     assert.match(pushed.stderr, /! \[remote rejected\]/);
-    const outcomes = (await w.audit()).filter((entry) => JSON.stringify(entry).includes(commit) && /push\.outcome/.test(JSON.stringify(entry)));
+    const outcomes = (await w.audit()).filter(({entry}) => entry.kind === 'push.outcome' && JSON.stringify(entry).includes(commit));
     assert.equal(outcomes.length, 1);
     assert.doesNotMatch(JSON.stringify(outcomes[0]), /"outcome":"accepted"/);
     await w.git(['reset', '-q', '--hard', 'origin/main'], {cwd: w.dev, check: true});

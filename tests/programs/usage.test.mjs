@@ -1,0 +1,98 @@
+// Every program as a person calls it by mistake, and the configuration that the documentation shows.
+import assert from 'node:assert/strict';
+import {spawnSync} from 'node:child_process';
+import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {after, test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+
+const kTop = fileURLToPath(new URL('../..', import.meta.url));
+const kBin = process.env.POSTERN_BIN ?? `${kTop}/build/release/bin`;
+const directory = mkdtempSync(`${tmpdir()}/postern-usage-`);
+after(() => rmSync(directory, {recursive: true}));
+
+function call(name, args, options = {}) {
+  const result = spawnSync(`${kBin}/${name}`, args, {encoding: 'utf8', timeout: 30000, ...options});
+  return {code: result.status, out: result.stdout, err: result.stderr};
+}
+
+function check(text) {
+  const file = `${directory}/postern.toml`;
+  writeFileSync(file, text);
+  const result = call('postern', ['config', 'check', '--config', file]);
+  return {...result, said: result.out + result.err, file};
+}
+
+const sample = /^```toml\n([\s\S]*?)^```/m.exec(readFileSync(`${kTop}/docs/configuration.md`, 'utf8'))[1];
+
+const kPrograms = ['postern', 'postern-gateway', 'postern-hook', 'postern-check', 'postern-deploy'];
+for (const name of kPrograms) {
+  test(`${name} exits 2 on an unknown option and 0 on --help and --version`, () => {
+    assert.ok(existsSync(`${kBin}/${name}`), `${kBin}/${name} is not built`);
+    assert.equal(call(name, ['--no-such-option']).code, 2);
+    assert.equal(call(name, ['--help']).code, 0);
+    assert.equal(call(name, ['--version']).code, 0);
+  });
+}
+
+for (const [name, args] of [['postern', []], ['postern', ['config']], ['postern', ['audit', 'list', '--format', 'xml']], ['postern-deploy', []],
+                            ['postern-deploy', ['adopt']], ['postern-hook', ['install']], ['postern-check', ['--format', 'xml', '.']],
+                            ['postern-check', ['--explain', 'no-such-rule']]]) {
+  test(`${name} ${args.join(' ')} is bad usage and says what is accepted`, () => {
+    const {code, out, err} = call(name, args);
+    assert.equal(code, 2, out + err);
+    assert.match(out + err, /\w{3}/);
+  });
+}
+
+test('postern-gateway and postern-deploy exit 2 without a configuration that can be read', () => {
+  for (const [name, ...args] of [['postern-gateway'], ['postern-deploy', 'run']]) {
+    const {code, err, out} = call(name, [...args, '--config', `${directory}/none.toml`]);
+    assert.equal(code, 2, name);
+    assert.match(out + err, /none\.toml/);
+  }
+});
+
+test('the configuration of the documentation passes', () => {
+  const {code, said} = check(sample);
+  assert.equal(code, 0, said);
+});
+
+const swap = (before, after) => {
+  assert.ok(sample.includes(before), before);
+  return sample.replace(before, after);
+};
+for (const [what, change, says] of [
+  ['an unknown section', () => swap('[store]', '[stoer]'), /stoer/],
+  ['an unknown key', () => swap('mode   = "enforce"', 'moed   = "enforce"'), /moed.*mode|accepted/s],
+  ['a word that is none', () => swap('mode   = "enforce"', 'mode   = "strict"'), /strict.*observe.*enforce|observe, enforce/s],
+  ['a literal secret', () => swap('"file:/etc/postern/gogs-token"', '"0123456789abcdef0123456789abcdef01234567"'), /file:|env:/],
+  ['no TLS to a host that is not this one', () => swap('http://127.0.0.1:3000"\ncredentials', 'http://gogs.example.com"\ncredentials'), /https|loopback/],
+  ['a grant to nobody', () => swap('to    = ["apim-sync", "orders-team"]', 'to    = ["apim-snyc"]'), /apim-snyc/],
+  ['a human without clients', () => swap('clients = ["22222222-3333-4444-5555-666666666666"]\n', ''), /clients/],
+  ['paths in a repository that is not governed', () => swap('repos = ["platform/policies"]\nverbs = ["write"]', 'repos = ["other/policies"]\nverbs = ["write"]'), /govern/],
+  ['a verb that is none', () => swap('verbs = ["read"]', 'verbs = ["reed"]'), /reed.*read/s],
+  ['a service that is no id', () => swap('service = "/subscriptions/', 'service = "subscriptions/'), /Microsoft\.ApiManagement/],
+  ['two identities of one name', () => swap('name    = "alice"', 'name    = "apim-sync"'), /apim-sync/],
+  ['no TOML', () => `${sample}\n[[[`, /TOML/],
+]) {
+  test(`a configuration with ${what} is refused with file, line, key and what is accepted`, () => {
+    const {code, said, file} = check(change());
+    assert.equal(code, 2, said);
+    assert.match(said, new RegExp(`${file}:\\d+: `), said);
+    assert.match(said, says, said);
+    assert.ok(!said.includes('0123456789abcdef0123456789abcdef01234567'), 'it repeats the secret');
+  });
+}
+
+test('postern-check judges a document that is named, and nothing that is not there', () => {
+  writeFileSync(`${directory}/bad.xml`, '<policies><inbound><rate-limitt calls="1" /></inbound></policies>\n');
+  const bad = call('postern-check', [`${directory}/bad.xml`]);
+  assert.equal(bad.code, 1, bad.out + bad.err);
+  assert.match(bad.out, /bad\.xml:1:\d+: error: .*rate-limit.*\[/);
+  assert.notEqual(call('postern-check', [`${directory}/absent.xml`]).code, 0);
+  const json = JSON.parse(call('postern-check', ['--format', 'json', `${directory}/bad.xml`]).out);
+  assert.equal(json.version, 1);
+  assert.equal(json.findings[0].severity, 'error');
+  assert.ok(json.findings[0].fingerprint);
+});
