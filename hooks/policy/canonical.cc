@@ -41,7 +41,7 @@ class Writer {
     const auto& nodes = d_.nodes();
     for (NodeId id = 0; id < nodes.size(); ++id) {
       const Node& node = nodes[id];
-      if (node.parent == kNoNode && id != d_.root()) continue;
+      if (node.parent == kNoNode && node.kind != NodeKind::element) continue;
       while (!open_.empty() && open_.back() != node.parent) end();
       if (node.kind == NodeKind::element) {
         flush();

@@ -13,7 +13,7 @@ namespace postern::policy {
 template <class Judge>
 void for_each_constraint(const Subject& s, Judge judge) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.policy == nullptr || e.spec == nullptr) continue;
+    if (e.policy == nullptr || e.spec == nullptr || e.guessed) continue;
     for (const catalogue::Constraint& c : catalogue::constraints(*e.policy)) {
       std::vector<const ModelElement*> found = {&e};
       std::string_view path = c.element;

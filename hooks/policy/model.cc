@@ -169,7 +169,7 @@ class ModelBuilder {
     }
     e.fit = policy != nullptr ? Fit::misplaced : Fit::unknown_name;
     constexpr std::string_view kRoots[] = {"policies", "fragment"};
-    e.suggestion = closest(name, kRoots);
+    e.suggestion = name == "policy" ? kRoots[0] : closest(name, kRoots);
     if (e.suggestion == "policies")
       m_.is_policies_ = e.guessed = true;
     else if (e.suggestion == "fragment")

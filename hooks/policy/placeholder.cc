@@ -18,6 +18,16 @@ std::uint32_t until(std::string_view rest, std::size_t from, std::string_view cl
   return static_cast<std::uint32_t>(end + close.size());
 }
 
+// `${ … }` and `%{ … }`: up to the brace that closes it, inner braces counted; 0 when it is not there.
+std::uint32_t braced(std::string_view rest) {
+  int depth = 0;
+  for (std::size_t i = 1; i < rest.size() && i < kLongest; ++i) {
+    if (rest[i] == '{') ++depth;
+    if (rest[i] == '}' && --depth == 0) return i == 2 ? 0 : static_cast<std::uint32_t>(i + 1);
+  }
+  return 0;
+}
+
 // `prefix`, then one or more of `member`, then `close`.
 template <class Member>
 std::uint32_t wrapped(std::string_view rest, std::size_t prefix, Member member, std::string_view close,
@@ -41,7 +51,7 @@ std::uint32_t placeholder_length(std::string_view text, std::uint32_t at) {
       if (next == '#') return until(rest, 2, "#}", false);
       return wrapped(rest, 1, is_name, "}");
     case '$':
-      if (next == '{') return until(rest, 2, "}", false);
+      if (next == '{') return braced(rest);
       if (next == '(') return until(rest, 2, ")", true);
       if (is_word(next)) {
         std::size_t i = 1;
@@ -50,7 +60,7 @@ std::uint32_t placeholder_length(std::string_view text, std::uint32_t at) {
       }
       return 0;
     case '%':
-      if (next == '{') return until(rest, 2, "}", false);
+      if (next == '{') return braced(rest);
       return wrapped(rest, 1, is_upper, "%", 3);
     case '#':
       if (next == '{') {

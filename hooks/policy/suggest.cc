@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace postern::policy {
 namespace {
@@ -38,7 +39,19 @@ unsigned edit_cost(std::string_view a, std::string_view b, unsigned limit) {
   return rows[a.size() % 3][b.size()];
 }
 
+namespace {
+
+// One is the other with a word left out at an end: `variable` and `variable-name`.
+bool is_shortened(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (a.size() < 3 || a.size() + 1 >= b.size()) return false;
+  return (b.starts_with(a) && b[a.size()] == '-') || (b.ends_with(a) && b[b.size() - a.size() - 1] == '-');
+}
+
+}  // namespace
+
 bool is_alike(std::string_view a, std::string_view b) {
+  if (is_shortened(a, b)) return true;
   const unsigned limit = std::min(allowance(a), allowance(b));
   return edit_cost(a, b, limit) <= limit;
 }
@@ -56,6 +69,12 @@ std::string_view closest(std::string_view name, std::span<const std::string_view
       // Two equally near: no guess is better than a wrong one, unless a nearer one comes.
       if (best <= allowance(name)) found = {};
     }
+  }
+  if (!found.empty() || best <= allowance(name)) return found;
+  for (std::string_view candidate : names) {
+    if (!is_shortened(name, candidate)) continue;
+    if (!found.empty()) return {};
+    found = candidate;
   }
   return found;
 }

@@ -12,7 +12,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.place == Place::unknown) continue;
+    if (e.spec == nullptr || e.guessed || e.place == Place::unknown) continue;
     for (const Attribute& a : s.document.attributes(s.node(e))) {
       if (!a.has_value || s.node(e).attributes_unsure) continue;
       const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, s.document.name(a));

@@ -14,7 +14,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || !e.spec->sequence || e.unsettled || e.child_count < 2) continue;
+    if (e.spec == nullptr || e.guessed || !e.spec->sequence || e.unsettled || e.child_count < 2) continue;
     const std::span<const catalogue::Child> slots = catalogue::children(*e.spec);
     const catalogue::Child* last = nullptr;
     for (std::uint32_t index : s.model.children(e)) {

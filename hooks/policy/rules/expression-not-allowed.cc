@@ -10,7 +10,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.place == Place::unknown) continue;
+    if (e.spec == nullptr || e.guessed || e.place == Place::unknown) continue;
     for (const Attribute& a : s.document.attributes(s.node(e))) {
       if (!s.document.is_expression(a)) continue;
       const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, s.document.name(a));

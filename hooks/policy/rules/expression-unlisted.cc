@@ -14,8 +14,8 @@ const Rule k_expression_unlisted = {
     .severity = Severity::warning,
     .summary = "Types and members are on the list that the service publishes.",
     .why = "What is not on it is likely refused; since the list changes, this is a warning.",
-    .bad = "<set-variable name=\"a\" value=\"@(Regex.Escape(\"a.b\"))\" />",
-    .good = "<set-variable name=\"a\" value=\"@(\"a.b\".Replace(\".\", \"\\\\.\"))\" />",
+    .bad = "<set-variable name=\"a\" value=\"@(System.Globalization.CultureInfo.InvariantCulture.Name)\" />",
+    .good = "<set-variable name=\"a\" value=\"@(context.Api.Name)\" />",
     .check = check,
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || s.node(e).attributes_unsure || e.place == Place::unknown) continue;
+    if (e.spec == nullptr || e.guessed || s.node(e).attributes_unsure || e.place == Place::unknown) continue;
     for (const catalogue::Attribute& a : catalogue::attributes(*e.spec)) {
       if (a.need == catalogue::Need::no || s.document.attribute(s.node(e), a.name) != nullptr) continue;
       // A misspelt attribute is told as such: it is not missing as well.

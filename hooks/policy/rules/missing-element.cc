@@ -9,7 +9,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.unsettled || e.place == Place::unknown || e.spec->opaque) continue;
+    if (e.spec == nullptr || e.guessed || e.unsettled || e.place == Place::unknown || e.spec->opaque) continue;
     for (const catalogue::Child& slot : catalogue::children(*e.spec)) {
       if (slot.min_usual == 0 && slot.min == 0) continue;
       unsigned count = 0;

@@ -11,7 +11,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.unsettled || e.spec->opaque || e.child_count < 2) continue;
+    if (e.spec == nullptr || e.guessed || e.unsettled || e.spec->opaque || e.child_count < 2) continue;
     for (const catalogue::Child& slot : catalogue::children(*e.spec)) {
       if (slot.max_usual == catalogue::kUnbounded) continue;
       unsigned count = 0;

@@ -13,7 +13,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (!e.has_text || e.unsettled || e.place == Place::payload || e.place == Place::unknown || e.first_text == kNoNode)
+    if (!e.has_text || e.guessed || e.unsettled || e.place == Place::payload || e.place == Place::unknown || e.first_text == kNoNode)
       continue;
     const bool bare = (e.place == Place::root && e.policy == nullptr) || e.place == Place::section;
     if (!bare && (e.spec == nullptr || e.spec->text != catalogue::Text::none || e.spec->mixed || e.spec->opaque))

@@ -13,7 +13,7 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.place == Place::unknown) continue;
+    if (e.spec == nullptr || e.guessed || e.place == Place::unknown) continue;
     for (const Attribute& a : s.document.attributes(s.node(e))) {
       const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, s.document.name(a));
       if (spec == nullptr || (!spec->has_min && !spec->has_max) || !a.has_value) continue;

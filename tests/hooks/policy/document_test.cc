@@ -41,39 +41,41 @@ std::vector<std::string> rules_of(const std::string& text) {
 
 TEST_CASE("Expressions in raw form end where C sharp ends them") {
   const char* const kExpressions[] = {
-      R"(@(context.Request.Url.Path))",
-      R"(@("a)b"))",
-      R"(@("a\")b" + "</set-body>"))",
-      R"(@(@"a""b)" + "c"))",
-      R"(@($"a{context.Api.Id}b"))",
-      R"(@($"{(context.Api.Id == "x" ? "(" : ")")}"))",
-      R"(@($@"{context.Api.Id:yyyy})"" "))",
-      R"(@($"{{)}}"))",
-      R"(@(')'.ToString()))",
-      R"(@('\''.ToString() + '"'))",
-      R"(@(context.Variables.GetValueOrDefault<JObject>("x").Value<string>("y")))",
-      R"(@(a < b && c > d || (e << 2) > 1))",
-      R"(@(x /* ) */ + 1))",
-      R"(@{ return "}"; })",
-      R"(@{ // don't stop at } here
-         return 1; })",
-      R"(@{ var s = @"two
-lines with ) and }"; return s; })",
-      R"(@(&quot;a)&quot; + &quot;b&quot;))",
-      R"(@(1 &lt; 2 &amp;&amp; 3 &gt; 2))",
-      R"(@({{named-value}}))",
-      R"(@("{{named-value}}" + ')'))",
-      R"(@(""))",
-      R"(@(x == "" ? "" : ""))",
+      R"~(@(context.Request.Url.Path))~",
+      R"~(@("a)b"))~",
+      R"~(@("a\")b" + "</set-body>"))~",
+      R"~(@(@"a""b)" + "c"))~",
+      R"~(@($"a{context.Api.Id}b"))~",
+      R"~(@($"{(context.Api.Id == "x" ? "(" : ")")}"))~",
+      R"~(@($@"{context.Api.Id:yyyy})"" "))~",
+      R"~(@($"{{)}}"))~",
+      R"~(@(')'.ToString()))~",
+      R"~(@('\''.ToString() + '"'))~",
+      R"~(@(context.Variables.GetValueOrDefault<JObject>("x").Value<string>("y")))~",
+      R"~(@(a < b && c > d || (e << 2) > 1))~",
+      R"~(@(x /* ) */ + 1))~",
+      R"~(@{ return "}"; })~",
+      R"~(@{ // don't stop at } here
+         return 1; })~",
+      R"~(@{ var s = @"two
+lines with ) and }"; return s; })~",
+      R"~(@(&quot;a)&quot; + &quot;b&quot;))~",
+      R"~(@(1 &lt; 2 &amp;&amp; 3 &gt; 2))~",
+      R"~(@({{named-value}}))~",
+      R"~(@("{{named-value}}" + ')'))~",
+      R"~(@(""))~",
+      R"~(@(x == "" ? "" : ""))~",
   };
-for (const std::string expression : kExpressions) {
-  CAPTURE(expression);
-  CHECK(expression_of(in_attribute(expression)) == expression);
-  CHECK(expression_of(in_text(expression)) == expression);
-  CHECK(expression_of(in_text("\n   " + expression + "\n  ")) == expression);
-  CHECK(expression_of("<policies><inbound><set-body><![CDATA[" + expression + "]]></set-body></inbound></policies>") ==
-        expression);
-}
+  for (const std::string expression : kExpressions) {
+    CAPTURE(expression);
+    CHECK(expression_of(in_attribute(expression)) == expression);
+    CHECK(expression_of(in_text(expression)) == expression);
+    CHECK(expression_of(in_text("\n   " + expression + "\n  ")) == expression);
+    // In CDATA an entity is its own letters.
+    if (expression.find("&quot;") != std::string::npos) continue;
+    CHECK(expression_of("<policies><inbound><set-body><![CDATA[" + expression +
+                        "]]></set-body></inbound></policies>") == expression);
+  }
 }
 
 TEST_CASE("An expression may stand in single quotes") {
@@ -272,7 +274,7 @@ TEST_CASE("A doctype with entities is refused and one without is a warning") {
 }
 
 TEST_CASE("Bytes that are no text are one clear finding") {
-  CHECK(rules_of(std::string("<policies><inbound>\0\0<base /></inbound></policies>", 51)) ==
+  CHECK(rules_of(std::string("<policies><inbound>\0\0<base /></inbound></policies>", 50)) ==
         std::vector<std::string>{"xml-syntax"});
   CHECK(rules_of("<policies><!-- caf\xe9 --><inbound><base /></inbound></policies>") ==
         std::vector<std::string>{"encoding"});
