@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/app/cmd_audit.h"
 #include "gateway/app/cmd_config.h"
 #include "gateway/app/cmd_doctor.h"
 #include "gateway/app/cmd_init.h"
@@ -95,6 +96,49 @@ int main(int argc, char** argv) {
     explain.config_path = config;
     exit_code = app::cmd_access_explain(explain);
   });
+
+  app::AuditListOptions list;
+  auto* audit_command = cli.add_subcommand("audit", "the log")->require_subcommand(1);
+  auto* list_command = audit_command->add_subcommand("list", "print records, in order; the newest 100");
+  with_config(list_command);
+  list_command->add_option("--store", list.store_url, "read this store instead of asking the gateway");
+  list_command->add_option("--socket", list.socket, "the gateway's Unix socket; else the one of [server] listen");
+  list_command->add_option("--who", list.who, "of this identity");
+  list_command->add_option("--repo", list.repository, "of this repository, owner/name");
+  list_command->add_option("--request", list.request_id, "of this request");
+  list_command->add_option("--kind", list.kinds, "of this kind, such as push.outcome; repeatable");
+  list_command->add_option("--since", list.since, "not before this time, 2026-11-22T14:03:07Z");
+  list_command->add_option("--until", list.until, "before this time");
+  list_command->add_option("--after", list.after, "after the record of this number, the oldest first")
+      ->check(CLI::NonNegativeNumber);
+  list_command->add_option("--limit", list.limit, "how many at most")->capture_default_str();
+  list_command->add_option("--format", list.format, "text or json")->capture_default_str();
+  list_command->callback([&] {
+    list.config_path = config;
+    exit_code = app::cmd_audit_list(list);
+  });
+
+  app::AuditVerifyCommand verify;
+  auto* verify_command =
+      audit_command->add_subcommand("verify", "check every record, chain and checkpoint; name what does not hold");
+  with_config(verify_command);
+  verify_command->add_option("--store", verify.store_url, "the store; else [store] url");
+  verify_command->add_option("--witness", verify.witnesses,
+                             "a file that holds checkpoints; repeatable; else the ones of [audit] witness");
+  verify_command->add_option("--key", verify.keys,
+                             "a file with the public key (PEM, JWK, JWK set); repeatable; else [audit] signing_keys");
+  verify_command->add_option("--format", verify.format, "text or json")->capture_default_str();
+  verify_command->callback([&] {
+    verify.config_path = config;
+    exit_code = app::cmd_audit_verify(verify);
+  });
+
+  std::string store_url;
+  auto* db_command = cli.add_subcommand("db", "the store")->require_subcommand(1);
+  auto* db_check_command = db_command->add_subcommand("check", "do its tables agree with the log?");
+  with_config(db_check_command);
+  db_check_command->add_option("--store", store_url, "the store; else [store] url");
+  db_check_command->callback([&] { exit_code = app::cmd_db_check(config, store_url); });
 
   auto* doctor_command =
       cli.add_subcommand("doctor", "look whether what the configuration names is there and as it must be");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <tuple>
 
 #include "gateway/base/encoding.h"
 #include "gateway/base/glob.h"
@@ -117,6 +118,15 @@ class Section {
       if (auto one = parsed_text(key, value, line_of_key(key), parse)) list.push_back(*std::move(one));
     }
     return list;
+  }
+  // The same where an entry can be no secret: a mistake names it.
+  template <class Parse>
+  auto quoted_list(std::string_view key, bool required, std::string_view wanted, Parse parse) {
+    return parsed_list(key, required, wanted, [&](std::string_view value) {
+      auto result = parse(value);
+      if (!result) result.error().message = fmt::format("\"{}\": {}", printable(value, 80), result.error().message);
+      return result;
+    });
   }
 
   void duration(std::string_view key, std::chrono::milliseconds& value, std::chrono::milliseconds least,
@@ -333,7 +343,14 @@ class Loader {
   std::expected<Loaded, Mistakes> run() {
     config_.file = path_;
     if (const auto table = read(path_)) main_file(*table);
-    if (problems_.errors.empty()) check_whole();
+    if (all_read_) check_whole();
+    // In the order of the files, whatever order they were found in.
+    for (auto* list : {&problems_.errors, &problems_.warnings}) {
+      std::stable_sort(list->begin(), list->end(), [&](const Problem& a, const Problem& b) {
+        return std::tuple(a.file != path_, std::string_view(a.file), a.line) <
+               std::tuple(b.file != path_, std::string_view(b.file), b.line);
+      });
+    }
     if (!problems_.errors.empty()) {
       return std::unexpected(Mistakes{std::move(problems_.errors), std::move(problems_.warnings)});
     }
@@ -344,12 +361,14 @@ class Loader {
   std::optional<toml::table> read(const std::string& path) {
     const auto text = files_.read(path);
     if (!text) {
+      all_read_ = false;
       problems_.errors.push_back({path, 0, "", "cannot be read: " + text.error().message});
       return std::nullopt;
     }
     try {
       return toml::parse(*text);
     } catch (const toml::parse_error& fault) {
+      all_read_ = false;
       problems_.errors.push_back({path, static_cast<unsigned>(fault.source().begin.line), "",
                                   "not TOML: " + printable(fault.description(), 200)});
       return std::nullopt;
@@ -430,15 +449,10 @@ class Loader {
   using Read = void (Loader::*)(Section&);
 
   void section(Section& top, std::string_view name, Read fill, bool required) {
-    static const toml::table kEmpty;
     const toml::table* table = top.table(name, fmt::format("a section [{}]", name));
     if (table == nullptr) {
       if (top.has(name)) return;
       if (required) top.error("", fmt::format("the section [{}] is missing", name));
-      // The defaults of an absent section need no words, save where one has none.
-      if (required || name == "deploy") return;
-      Section absent(kEmpty, top.file(), fmt::format("[{}]", name), base_, problems_, 1);
-      (this->*fill)(absent);
       return;
     }
     Section there(*table, top.file(), fmt::format("[{}]", name), base_, problems_);
@@ -449,8 +463,10 @@ class Loader {
   void each(Section& top, std::string_view name, Read fill) {
     for (const toml::table* table : top.tables(name, fmt::format("sections [[{}]]", name))) {
       Section one(*table, top.file(), fmt::format("[[{}]]", name), base_, problems_);
+      const std::size_t before = problems_.errors.size();
       (this->*fill)(one);
       one.finish();
+      if (problems_.errors.size() != before) faulty_.emplace(one.origin().file, one.origin().line);
     }
   }
 
@@ -462,7 +478,7 @@ class Loader {
 
   void server(Section& in) {
     ServerConfig& server = config_.server;
-    server.listen = in.parsed_list("listen", false, "addresses to listen at",
+    server.listen = in.quoted_list("listen", false, "addresses to listen at",
                                    [&](std::string_view text) { return parse_listen(text, base_); });
     if (!in.has("listen")) {
       server.listen = {{.is_unix = false, .host = "127.0.0.1", .port = 8080, .path = {}},
@@ -471,7 +487,7 @@ class Loader {
       in.error("listen", "is empty: nobody could reach the gateway");
     }
     server.external_url = in.url("external_url", "", true, {.path_allowed = false});
-    server.trusted_proxies = in.parsed_list("trusted_proxies", false, "networks", IpNetwork::parse);
+    server.trusted_proxies = in.quoted_list("trusted_proxies", false, "networks", IpNetwork::parse);
     if (!in.has("trusted_proxies")) {
       server.trusted_proxies = {*IpNetwork::parse("127.0.0.1/32"), *IpNetwork::parse("::1/128")};
     }
@@ -777,7 +793,7 @@ class Loader {
       }
     }
     rule.until = in.time("until");
-    rule.from = in.parsed_list("from", false, "networks such as 10.0.0.0/8", IpNetwork::parse);
+    rule.from = in.quoted_list("from", false, "networks such as 10.0.0.0/8", IpNetwork::parse);
     return rule;
   }
   void grant(Section& in) { config_.rules.grants.push_back(grant_or_deny(in, "grant")); }
@@ -986,6 +1002,7 @@ class Loader {
     std::vector<std::string> names;
     for (const auto& environment : config_.environments) names.push_back(environment.name);
     for (const auto& environment : config_.environments) {
+      if (faulty_.contains({environment.origin.file, environment.origin.line})) continue;
       const std::string label = fmt::format("[[environment]] {}: ", environment.name);
       const auto error = [&](std::string_view key, std::string message) {
         problems_.errors.push_back(
@@ -1009,6 +1026,8 @@ class Loader {
       }
     }
     for (auto& problem : access::AccessRules::examine(config_.rules, names)) {
+      // What was only half read looks wrong in more ways than it is.
+      if (faulty_.contains({problem.origin.file, problem.origin.line})) continue;
       auto& list = problem.is_error ? problems_.errors : problems_.warnings;
       list.push_back(
           {std::move(problem.origin.file), problem.origin.line, std::move(problem.key), std::move(problem.message)});
@@ -1031,6 +1050,8 @@ class Loader {
   std::string base_;
   const Files& files_;
   Problems problems_;
+  bool all_read_ = true;
+  std::set<std::pair<std::string, unsigned>> faulty_;  // sections with mistakes of their own
   Config config_;
 };
 

@@ -7,7 +7,8 @@
 
 namespace postern::git {
 
-// {"ref","old","new"}; a ref that is not UTF-8 is written with \xNN and its bytes stand in "ref_hex".
+// {"ref","old","new"}. A ref that is not UTF-8, which is_valid_ref_name() refuses, is written with \xNN for a reader's
+// eyes and does not read back.
 json::Value to_json(const RefUpdate& update);
 // The inverse, other members are ignored; invalid_input when it is none, or no valid ref name.
 Result<RefUpdate> parse_ref_update(const json::Value& value);

@@ -715,7 +715,7 @@ Result<std::vector<std::string>> Reader::check() {
 class SqliteStore final : public Store {
  public:
   SqliteStore(Database reader, std::unique_ptr<Writer> writer, FileDescriptor lock, std::size_t soon_capacity)
-      : lock_(std::move(lock)), reader_(Reader{std::move(reader)}), writer_(std::move(writer)) {
+      : lock_(std::move(lock)), writer_(std::move(writer)), reader_(Reader{std::move(reader)}) {
     if (writer_) committer_ = std::make_unique<Committer>(*writer_, soon_capacity);
   }
   ~SqliteStore() override { close(); }
@@ -862,9 +862,11 @@ class SqliteStore final : public Store {
     return *answer;
   }
 
+  // The order of the members is that of closing, backwards: the writer's connection must be the last one, since only
+  // such a one folds the -wal into the file when it goes, so that a copy of the file is whole.
   FileDescriptor lock_;
-  Guarded<Reader> reader_;
   std::unique_ptr<Writer> writer_;
+  Guarded<Reader> reader_;
   std::unique_ptr<Committer> committer_;
 };
 
