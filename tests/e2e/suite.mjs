@@ -7,10 +7,11 @@ import {findGogs} from '../../fixtures/upstream/upstream.mjs';
 export const kUpstream = process.env.POSTERN_UPSTREAM ?? 'dressed';
 
 /**
+ * essential: how many of the first tests the others build on; when one of them fails, the rest is not run.
  * tests: [[name, async (world) => …], …], run in this order on one world. `ready`: called with the new world before the
  * first test; default: installs everything.
  */
-export function suite(tests, {ready = (world) => world.install(), ...options} = {}) {
+export function suite(tests, {ready = (world) => world.install(), essential = 0, ...options} = {}) {
   const missing = kUpstream === 'gogs' && !findGogs();
   if (missing) {
     console.log(`SKIPPED: the whole file: ${tests.length} tests need a real Gogs, and no gogs binary is on PATH or in POSTERN_GOGS`);
@@ -23,8 +24,10 @@ export function suite(tests, {ready = (world) => world.install(), ...options} = 
   }, {timeout: 120000});
   after(async () => { await world?.end(); }, {timeout: 60000});
   let failed = false;
-  for (const [name, run] of tests) {
+  let stopped = false;
+  for (const [index, [name, run]] of tests.entries()) {
     test(name, {timeout: 180000}, async (context) => {
+      if (stopped) throw new Error('not run: an earlier step that it builds on failed');
       try {
         await run(world, context);
       } catch (error) {
@@ -35,6 +38,7 @@ export function suite(tests, {ready = (world) => world.install(), ...options} = 
           }
         }
         failed = true;
+        stopped ||= index < essential;
         throw error;
       }
     });
