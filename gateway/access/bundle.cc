@@ -272,8 +272,14 @@ Status publish_bundle(const std::string& directory, const HookBundle& bundle, co
     rmdir(fresh.c_str());
     return fail(in_context("publishing the bundle " + directory, std::move(error)));
   };
-  // The umask of a service is its own affair; the hook's group must be able to read.
-  if (chmod(fresh.c_str(), 0750) != 0) return give_up(errno_error("chmod", errno));
+  // The hook's group must be able to read: the group is the parent directory's, which `init` and the operator set, not
+  // the gateway's own, and setgid hands it on to the files (after the change of group, which would clear it).
+  struct stat parent{};
+  if (stat(parent_of(directory).c_str(), &parent) != 0) return give_up(errno_error("stat", errno));
+  if (chown(fresh.c_str(), static_cast<uid_t>(-1), parent.st_gid) != 0 && errno != EPERM) {
+    return give_up(errno_error("chown", errno));
+  }
+  if (chmod(fresh.c_str(), 02750) != 0) return give_up(errno_error("chmod", errno));
   if (auto written = write_file_atomic(fresh + "/rules.json", rules_to_json(rules.rule_set()), 0640); !written) {
     return give_up(written.error());
   }

@@ -58,7 +58,8 @@ Result<std::shared_ptr<const AccessRules>> read_rules_bundle(const std::string& 
 // The directory that the symlink `directory` names now, so that hook.json and rules.json come from one publication.
 Result<std::string> resolve_bundle(const std::string& directory);
 
-// Publishes both files: writes them into a new directory beside `directory` (mode 0750, files 0640, durable), then
+// Publishes both files: writes them into a new directory beside `directory` (mode 02750, files 0640, both of the
+// parent directory's group, durable), then
 // swaps the symlink `directory` to it. A reader sees the old bundle or the new one, never a mixture; the one before
 // stays for readers that resolved it. limit: hook.json would exceed 64 KiB. conflict: `directory` is a real directory
 // with files.

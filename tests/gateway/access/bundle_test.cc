@@ -135,7 +135,7 @@ TEST_CASE("the bundle is readable by the group and by nobody else whatever the u
   REQUIRE(published);
   struct stat info{};
   REQUIRE(::stat(scratch.at("bundle").c_str(), &info) == 0);
-  CHECK((info.st_mode & 07777U) == 0750U);
+  CHECK((info.st_mode & 07777U) == 02750U);
   for (const char* name : {"hook.json", "rules.json"}) {
     REQUIRE(::stat((scratch.at("bundle") + "/" + name).c_str(), &info) == 0);
     CHECK((info.st_mode & 07777U) == 0640U);
