@@ -157,9 +157,9 @@ Result<store::Deployment> parse_deployment(const json::Value& value) {
   deployment.repository = repository->full_name();
   if (!git::is_valid_ref_name(deployment.ref)) return invalid("member 'ref' must be a ref, as refs/heads/main");
   for (std::string* id : {&deployment.commit, &deployment.previous}) {
-    if (id == &deployment.previous && id->empty()) continue;
+    if (id->empty()) continue;  // nothing was deployed before, or no commit was looked at yet
     const auto commit = git::ObjectId::parse(*id);
-    if (!commit) return invalid("members 'commit' and 'previous' must be object ids ('previous' may be empty)");
+    if (!commit) return invalid("members 'commit' and 'previous' must be object ids, or empty");
     *id = commit->hex();
   }
   return deployment;

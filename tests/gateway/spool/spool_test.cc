@@ -163,10 +163,17 @@ TEST_CASE("a spool that everybody may write to is refused") {
 TEST_CASE("ids that are none reach no file") {
   const Directory directory;
   const Spool spool(directory.path);
-  for (const std::string& id :
-       {std::string(), std::string("../") + kId, kId + "0", kId.substr(1),
-        std::string("0011223344556677") + "8899AABBCCDDEEFF", "direct-", "direct-" + kDirectId,
-        kId + std::string(1, '\0'), std::string(32, '/'), "direct-../../../../../../../etc/x/"}) {
+  const std::vector<std::string> ids = {"",
+                                        "../" + kId,
+                                        kId + "0",
+                                        kId.substr(1),
+                                        "00112233445566778899AABBCCDDEEFF",
+                                        "direct-",
+                                        "direct-" + kDirectId,
+                                        kId + std::string(1, '\0'),
+                                        std::string(32, '/'),
+                                        "direct-../../../../../../../etc/x/"};
+  for (const std::string& id : ids) {
     CHECK(!is_valid_id(id));
     CHECK(spool.claim(id).error().code == ErrorCode::invalid_input);
     CHECK(spool.read_verdict(id).error().code == ErrorCode::invalid_input);
