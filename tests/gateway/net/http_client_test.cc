@@ -16,6 +16,7 @@
 #include "gateway/base/file.h"
 #include "gateway/base/guarded.h"
 #include "gateway/net/http_client_address.h"
+#include "gateway/net/http_client_fetch.h"
 #include "tests/gateway/net/tls_identity_openssl.h"
 
 namespace postern::net {
@@ -404,6 +405,26 @@ TEST_CASE("the head after an interim answer is the one that counts") {
   CHECK(response.status == 200);
   CHECK(response.header("x-early") == nullptr);
   CHECK(response.header("x-late") != nullptr);
+}
+
+TEST_CASE("the keys of an issuer are fetched from a server or a file and never from a neighbour that it names") {
+  Server server([](const std::string&) { return ok("{}", "Cache-Control: max-age=60\r\nRetry-After: 7\r\n"); });
+  const auto client = make_http_client();
+  const identity::Fetch fetch = make_issuer_fetch(*client);
+  const auto answer = fetch({.url = server.url("/keys"), .ca_file = "", .configured_host = true});
+  REQUIRE(answer);
+  CHECK(answer->status == 200);
+  CHECK(answer->body == "{}");
+  CHECK(answer->cache_control == "max-age=60");
+  CHECK(answer->retry_after == "7");
+  const auto named = fetch({.url = server.url("/keys"), .ca_file = "", .configured_host = false});
+  REQUIRE_FALSE(named);
+  CHECK(named.error().code == ErrorCode::denied);
+  CHECK(server.connections() == 1);
+  const std::string path = temp_path("keys.json");
+  REQUIRE(write_file_atomic(path, "{\"keys\":[]}", 0600));
+  CHECK(fetch({.url = "file:" + path, .ca_file = "", .configured_host = true})->body == "{\"keys\":[]}");
+  CHECK_FALSE(fetch({.url = "file:" + path + ".none", .ca_file = "", .configured_host = true}));
 }
 
 TEST_CASE("one client serves many threads") {
