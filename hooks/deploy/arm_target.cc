@@ -69,6 +69,8 @@ class ArmTarget final : public DeploymentTarget {
     if (response->status != 200 && response->status != 201 && response->status != 202) {
       return std::unexpected(read_failure(*response));
     }
+    // A front end that answers 200 with something else has not told whether the write was made.
+    if (is_garbage(*response)) return std::unexpected(garbage(*response));
     if (auto done = follow(resource, *response); !done) return done;
     return verify(resource, text);
   }
@@ -124,6 +126,17 @@ class ArmTarget final : public DeploymentTarget {
       log::debug("arm.call", {{"method", request.method}, {"url", request.url}, {"status", response->status}});
       return std::move(*response);
     }
+  }
+
+  static bool is_garbage(const HttpResponse& response) {
+    const std::string* type = response.header("content-type");
+    if (response.body.empty() || (type != nullptr && type->find("xml") != std::string::npos)) return false;
+    return !json::parse(response.body, {.bytes = std::size_t{4} << 20, .depth = 64, .values = 200000});
+  }
+  static ArmFailure garbage(const HttpResponse& response) {
+    ArmFailure failure = read_failure(response);
+    failure.kind = ArmFailure::Kind::wait;
+    return failure;
   }
 
   static std::string new_request_id() {

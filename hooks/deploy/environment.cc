@@ -14,6 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kReportedSteps = 300;
+
 std::string brief(std::string_view commit) { return std::string(commit.substr(0, 12)); }
 
 bool same_text(std::string_view a, std::string_view b) { return ascii_lower(a) == ascii_lower(b); }
@@ -35,7 +37,15 @@ json::Value Environment::outcome(const EnvironmentRecord& record, const std::str
                                  std::string_view reason, std::string_view message, const Plan* plan) const {
   json::Value detail = json::Object{};
   detail.set("message", printable(message, 4000));
-  if (plan != nullptr) detail.set("plan", to_json(*plan));
+  if (plan != nullptr) {
+    json::Value written = to_json(*plan);
+    // The gateway takes 256 KiB; the journal keeps the rest.
+    if (plan->steps.size() > kReportedSteps) {
+      written.set("steps", json::Array{});
+      written.set("step_count", plan->steps.size());
+    }
+    detail.set("plan", std::move(written));
+  }
   return json::Object{{"id", hex_encode(random_bytes(16))},
                       {"environment", settings_.name},
                       {"repository", settings_.repository},

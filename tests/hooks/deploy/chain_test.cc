@@ -1,0 +1,142 @@
+#include "hooks/deploy/chain.h"
+
+#include <catch2/catch.hpp>
+
+namespace postern::deploy {
+namespace {
+
+const Author kHuman{"alice", "human"};
+const Author kWorkload{"pipeline", "workload"};
+const Author kAgent{"bot", "agent"};
+
+RefMove move(std::int64_t seq, std::string from, std::string to, Author by = kHuman) {
+  return {seq, std::move(from), std::move(to), true, false, std::move(by)};
+}
+
+// L -> A -> T, pushed one by one by a human.
+ChainQuestion question() {
+  ChainQuestion q;
+  q.environment = "prod";
+  q.ref = "refs/heads/main";
+  q.deployed = "L";
+  q.tip = "T";
+  q.descends = true;
+  q.moves = {move(1, "L", "A"), move(2, "A", "T")};
+  q.commits = {"T", "A"};
+  q.introducers = {{"A", kHuman}, {"T", kHuman}};
+  return q;
+}
+
+std::string reason(const ChainQuestion& q) {
+  const ChainAnswer answer = judge_chain(q);
+  const Held* held = std::get_if<Held>(&answer);
+  return held == nullptr ? "clear" : std::string(to_string(held->reason));
+}
+std::string message(const ChainQuestion& q) {
+  const ChainAnswer answer = judge_chain(q);
+  const Held* held = std::get_if<Held>(&answer);
+  return held == nullptr ? "" : held->message;
+}
+
+TEST_CASE("an unbroken chain of a persons pushes is clear and names where settings are read") {
+  const ChainAnswer answer = judge_chain(question());
+  REQUIRE(std::holds_alternative<Clear>(answer));
+  CHECK(std::get<Clear>(answer).last_old == "A");
+  CHECK(std::get<Clear>(answer).chain.size() == 2);
+}
+
+TEST_CASE("records that were settled out of order are the same chain") {
+  auto q = question();
+  q.moves = {move(2, "A", "T"), move(1, "L", "A")};
+  CHECK(reason(q) == "clear");
+}
+
+TEST_CASE("a chain goes through a ref that went back and forth") {
+  auto q = question();
+  q.moves = {move(1, "L", "A"), move(2, "A", "L"), move(3, "L", "B"), move(4, "B", "T")};
+  CHECK(reason(q) == "clear");
+  q.moves = {move(1, "A", "A"), move(2, "L", "A"), move(3, "A", "A")};
+  CHECK(reason(q) == "gap");
+}
+
+TEST_CASE("a missing link holds and the message names the commit nobody brought - attack 1") {
+  auto q = question();
+  q.moves = {move(2, "A", "T")};
+  CHECK(reason(q) == "gap");
+  CHECK(message(q).find("refs/heads/main to A") != std::string::npos);
+  CHECK(message(q).find("adopt --environment prod --commit T") != std::string::npos);
+  q.moves.clear();
+  CHECK(reason(q) == "gap");
+}
+
+TEST_CASE("a direct write that the rules did not judge is no link") {
+  auto q = question();
+  q.moves[0].link = false;
+  CHECK(reason(q) == "gap");
+}
+
+TEST_CASE("no approval setting releases a gap") {
+  auto q = question();
+  q.moves.clear();
+  q.approvals_agents = 0;
+  CHECK(reason(q) == "gap");
+}
+
+TEST_CASE("what does not descend is held whatever the records say - attack 2") {
+  auto q = question();
+  q.descends = false;
+  CHECK(reason(q) == "not-descendant");
+}
+
+TEST_CASE("a workload owes what a person owes") {
+  auto q = question();
+  q.moves[1].author = kWorkload;
+  q.introducers["T"] = kWorkload;
+  CHECK(reason(q) == "clear");
+}
+
+TEST_CASE("one agents commit in the range owes an approval - attack 3") {
+  auto q = question();
+  q.introducers["A"] = kAgent;
+  CHECK(reason(q) == "approval");
+  CHECK(message(q).find("bot (agent)") != std::string::npos);
+}
+
+TEST_CASE("an agent who pushes other peoples commits owes an approval") {
+  auto q = question();
+  q.moves[0].author = kAgent;
+  CHECK(reason(q) == "approval");
+}
+
+TEST_CASE("a commit that nobody brought in counts as an agents") {
+  auto q = question();
+  q.introducers.erase("A");
+  CHECK(reason(q) == "approval");
+  CHECK(message(q).find("commit A") != std::string::npos);
+}
+
+TEST_CASE("a truncated list counts as an agents") {
+  auto q = question();
+  q.moves[1].truncated = true;
+  CHECK(reason(q) == "approval");
+}
+
+TEST_CASE("a kind that is none of ours counts as an agents") {
+  for (const char* kind : {"", "unknown", "Human", "gogs"}) {
+    auto q = question();
+    q.introducers["T"] = {"x", kind};
+    CHECK(reason(q) == "approval");
+  }
+}
+
+TEST_CASE("an environment may ask nothing of agents and something of everybody") {
+  auto q = question();
+  q.introducers["A"] = kAgent;
+  q.approvals_agents = 0;
+  CHECK(reason(q) == "clear");
+  q.approvals_default = 1;
+  CHECK(reason(q) == "approval");
+}
+
+}  // namespace
+}  // namespace postern::deploy
