@@ -169,12 +169,16 @@ Task<void> Endpoints::ready(Request& request) {
 void Endpoints::whoami(Request& request) {
   const identity::Identity& who = request.who;
   json::Value answer = json::Object{};
-  answer.set("name", who.name).set("kind", identity::to_string(who.kind)).set("issuer", who.issuer);
-  answer.set("subject", who.subject).set("client", who.client);
+  answer.set("name", who.name);
+  answer.set("kind", identity::to_string(who.kind));
+  answer.set("issuer", who.issuer);
+  answer.set("subject", who.subject);
+  answer.set("client", who.client);
   if (!who.display.empty()) answer.set("display", who.display);
   json::Array groups;
   for (const std::string& group : who.groups) groups.emplace_back(group);
-  answer.set("groups", std::move(groups)).set("request_id", request.id);
+  answer.set("groups", std::move(groups));
+  answer.set("request_id", request.id);
   answer_json(request, 200, answer);
 }
 

@@ -336,7 +336,8 @@ Task<void> Gate::fetch(Request& request, git::GitRequest git) {
     if (!decision.allowed) {
       audit::AuditEntry entry = make_entry(request, EntryKind::access_refused, &git.repo);
       entry.rule = decision.rule;
-      entry.detail.set("verb", "read").set("reason", decision.reason);
+      entry.detail.set("verb", "read");
+      entry.detail.set("reason", decision.reason);
       if (!record_soon(request, std::move(entry))) co_return;
       parts_.metrics.add(Metrics::forbidden);
       // The one spelling that git prints as it stands, for every version of the protocol.
@@ -494,7 +495,8 @@ void Gate::refuse_push(Request& request, const git::GitRequest& git, PushPlan& p
   json::Array refs;
   for (std::size_t i = 0; i < head.commands.size(); ++i) {
     json::Value ref = json::Object{};
-    ref.set("ref", head.commands[i].ref).set("old", head.commands[i].old_id.hex());
+    ref.set("ref", head.commands[i].ref);
+    ref.set("old", head.commands[i].old_id.hex());
     ref.set("new", head.commands[i].new_id.hex());
     ref.set("reason", plan.reasons[i]);
     if (!plan.decisions[i].rule.empty()) ref.set("rule", plan.decisions[i].rule);
@@ -842,11 +844,13 @@ Task<void> Gate::lfs_batch(Request& request, git::GitRequest git) {
     if (!decision.allowed) {
       audit::AuditEntry entry = make_entry(request, EntryKind::access_refused, &git.repo);
       entry.rule = decision.rule;
-      entry.detail.set("lfs", batch->upload ? "upload" : "download").set("reason", decision.reason);
+      entry.detail.set("lfs", batch->upload ? "upload" : "download");
+      entry.detail.set("reason", decision.reason);
       if (!record_soon(request, std::move(entry))) co_return;
       parts_.metrics.add(Metrics::forbidden);
       json::Value answer = json::Object{};
-      answer.set("message", "postern: " + printable(decision.reason)).set("request_id", request.id);
+      answer.set("message", "postern: " + printable(decision.reason));
+      answer.set("request_id", request.id);
       exchange.respond(403, common_headers(request, git::kLfsMediaType), json::dump(answer));
       co_return;
     }
@@ -856,7 +860,8 @@ Task<void> Gate::lfs_batch(Request& request, git::GitRequest git) {
   entry.rule = rule;
   json::Array oids;
   for (const git::LfsObject& object : batch->objects) oids.emplace_back(object.oid);
-  entry.detail.set("action", batch->upload ? "batch upload" : "batch download").set("oids", std::move(oids));
+  entry.detail.set("action", batch->upload ? "batch upload" : "batch download");
+  entry.detail.set("oids", std::move(oids));
   Status recorded = co_await record(std::move(entry));
   if (!recorded) {
     answer_unavailable(request, "the audit log cannot be written");
@@ -955,8 +960,8 @@ Task<void> Gate::lfs_object(Request& request, git::GitRequest git) {
   }
   audit::AuditEntry entry = make_entry(request, EntryKind::lfs, &git.repo);
   entry.rule = rule;
-  entry.detail.set("action", download ? "download" : verify ? "verify" : "upload")
-      .set("oids", json::Array{json::Value(git.lfs_oid)});
+  entry.detail.set("action", download ? "download" : verify ? "verify" : "upload");
+  entry.detail.set("oids", json::Array{json::Value(git.lfs_oid)});
   Status recorded = co_await record(std::move(entry));
   if (!recorded) {
     answer_unavailable(request, "the audit log cannot be written");

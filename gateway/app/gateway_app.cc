@@ -145,7 +145,8 @@ Status GatewayApp::Parts::open() {
   workers = std::make_unique<net::Workers>(4);
   checkpointer = std::make_unique<store::Checkpointer>(*store, clock, std::move(*audit_key), std::move(witnesses));
   audit::AuditEntry started = own_entry(clock, EntryKind::gateway_start);
-  started.detail.set("version", POSTERN_VERSION).set("rules", (*loaded)->rules->digest());
+  started.detail.set("version", POSTERN_VERSION);
+  started.detail.set("rules", (*loaded)->rules->digest());
   if (Result<store::Seq> seq = store->append_and_wait(std::move(started)); !seq) {
     return fail(in_context("[store] url: recording the start", seq.error()));
   }

@@ -59,14 +59,17 @@ store::PushOutcome outcome_of(std::string_view id, std::span<const git::RefUpdat
 
 void add_verdict_detail(json::Value& detail, const spool::Verdict& verdict) {
   json::Value hook = json::Object{};
-  hook.set("accepted", verdict.accepted).set("mode", verdict.mode).set("version", verdict.hook_version);
+  hook.set("accepted", verdict.accepted);
+  hook.set("mode", verdict.mode);
+  hook.set("version", verdict.hook_version);
   hook.set("milliseconds", verdict.milliseconds);
   if (!verdict.findings.empty()) hook.set("findings", verdict.findings);
   json::Array refused;
   for (const spool::CommandVerdict& command : verdict.commands) {
     if (command.accepted) continue;
     json::Value entry = json::Object{};
-    entry.set("ref", audit::recorded_text(command.command.ref)).set("reason", audit::recorded_text(command.reason));
+    entry.set("ref", audit::recorded_text(command.command.ref));
+    entry.set("reason", audit::recorded_text(command.reason));
     entry.set("rule", command.rule);
     refused.push_back(std::move(entry));
   }

@@ -181,8 +181,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   bool aborted_ = false;
 
   std::coroutine_handle<> waiting_read_;
-  std::string_view lent_;     // the piece the handler holds
-  std::size_t consumed_ = 0;  // bytes that MHD still shows us and the handler has done with
+  std::string piece_;     // what the handler was given last
+  bool holding_ = false;  // and has not done with
   bool body_ended_ = false;
   bool body_broken_ = false;
   std::uint64_t drained_ = 0;
@@ -354,7 +354,8 @@ MHD_Result MhdExchange::step(const char* data, std::size_t* size) {
       spawn(run_handler(server_.handler(), shared_from_this()));
       if (aborted_) return MHD_NO;
     }
-    if (answered_ && (!has_body_ || answer_without_draining())) return queue();
+    // Queued in this phase, a response ends the connection: only where a body is to be left unread.
+    if (answered_ && has_body_ && answer_without_draining()) return queue();
     if (!has_body_) {
       phase_ = Phase::complete;
       return MHD_YES;
@@ -372,7 +373,6 @@ MHD_Result MhdExchange::step(const char* data, std::size_t* size) {
     body_ended_ = true;
     if (connection_->wait == Connection::Wait::body) connection_->expect_nothing();
     body_broken_ = MHD_get_connection_values(mhd_, MHD_FOOTER_KIND, nullptr, nullptr) > 0;
-    lent_ = {};
     if (waiting_read_) resume(waiting_read_);
     if (aborted_) return MHD_NO;
   }
@@ -382,27 +382,26 @@ MHD_Result MhdExchange::step(const char* data, std::size_t* size) {
 }
 
 MHD_Result MhdExchange::step_body(const char* data, std::size_t* size) {
-  std::string_view piece(data, *size);
-  piece.remove_prefix(std::min(consumed_, piece.size()));
-  consumed_ = 0;
-  window_bytes_ += piece.size();
-  if (!piece.empty() && waiting_read_) {
-    lent_ = piece;
-    resume(waiting_read_);
-    if (aborted_) return MHD_NO;
-    if (waiting_read_) {  // it asked for the next one already
-      consumed_ = 0;
-      piece = {};
-    }
-  }
-  if (!piece.empty() && answered_) {
-    drained_ += piece.size();
+  if (answered_) {
+    drained_ += *size;
     if (drained_ > drain_limit_) return MHD_NO;
-    lent_ = {};
-    piece = {};
+    window_bytes_ += *size;
+    holding_ = false;
+    *size = 0;
+    return MHD_YES;
   }
-  *size = piece.size();
-  if (!piece.empty()) suspend();
+  if (!waiting_read_) {  // the handler still holds the last piece
+    suspend();
+    return MHD_YES;
+  }
+  // libmicrohttpd moves its buffer when we return, so the handler gets a copy.
+  piece_.assign(data, *size);
+  window_bytes_ += *size;
+  *size = 0;
+  holding_ = true;
+  resume(waiting_read_);
+  if (aborted_) return MHD_NO;
+  if (holding_ && !answered_) suspend();
   return MHD_YES;
 }
 
@@ -436,10 +435,7 @@ void MhdExchange::kick() {
 }
 
 bool MhdExchange::begin_read() {
-  if (!lent_.empty()) {
-    consumed_ = lent_.size();
-    lent_ = {};
-  }
+  holding_ = false;
   return gone() || body_ended_ || !has_body_ || answered_;
 }
 
@@ -452,7 +448,7 @@ Result<std::optional<std::string_view>> MhdExchange::take_read() {
   if (gone()) return fail(ErrorCode::unavailable, "the client went away in the middle of its request");
   if (body_broken_) return fail(ErrorCode::invalid_input, "the request's body ends with trailers, which are not taken");
   if (answered_) return fail(ErrorCode::internal, "the request was answered; its body is dropped");
-  if (!lent_.empty()) return std::optional<std::string_view>(lent_);
+  if (holding_) return std::optional<std::string_view>(piece_);
   return std::optional<std::string_view>();
 }
 
@@ -559,7 +555,6 @@ void MhdExchange::on_completed(bool fine) {
   }
   connection_ = nullptr;
   mhd_ = nullptr;
-  lent_ = {};
   server_.closed(this);
   if (waiting_read_ || waiting_write_) {
     server_.loop().defer([self = shared_from_this()] {
