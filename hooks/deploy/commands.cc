@@ -217,14 +217,17 @@ Result<std::unique_ptr<Assembly>> assemble(World& world, const Configured& confi
 }
 
 // One writer per journal. `run` keeps it; plan, apply and run exclude each other.
-Result<FileDescriptor> lock_journal(const Configured& configured) {
+Result<FileDescriptor> lock_journal(const Configured& configured, std::chrono::milliseconds patience = 0ms) {
   const std::string path = configured.store_path() + ".lock";
   FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
   if (!file) return fail(errno_error("[deploy] store: opening " + path, errno));
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(ErrorCode::unavailable,
-                "another postern-deploy works on this store; retry, rollback, adopt and status "
-                "go beside it");
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (std::chrono::steady_clock::now() >= end) {
+      return fail(ErrorCode::unavailable,
+                  "another postern-deploy works on this store; retry, rollback, adopt and status go beside it");
+    }
+    std::this_thread::sleep_for(50ms);
   }
   return file;
 }
@@ -515,7 +518,8 @@ int run(World& world, const CommandLine& line) {
   auto configured = load(line.config);
   if (!configured) return configured.error();
   if (configured->config.environments.empty()) return say(kExitBadUsage, "no [[environment]] in the configuration");
-  auto lock = lock_journal(*configured);
+  // A plan in the foreground ends soon; the service is not to die of it.
+  auto lock = lock_journal(*configured, 30s);
   if (!lock) return say(exit_code(lock.error()), lock.error().message);
   auto journal = open_journal(configured->deploy().store);
   if (!journal) return say(exit_code(journal.error()), journal.error().message);

@@ -252,7 +252,7 @@ world('every way in which Azure says not now is waited out without a restart', a
     429: {kind: 'status', status: 429, body: error('TooManyRequests', 'slow down'), headers: {'retry-after': '1'}},
     500: {kind: 'html', status: 500},
     garbage: {kind: 'status', status: 599, body: '\u0000\u0001'},
-    cut: {kind: 'cut'},
+    'cut short': {kind: 'cut', applied: true, partial: true},
   };
   await w.adopt();
   w.service.start();
