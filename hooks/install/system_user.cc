@@ -74,7 +74,9 @@ Result<ProgramResult> run_as(const SystemUser& user, const std::vector<std::stri
   FileDescriptor writer(ends[1]);
   const char* path = std::getenv("PATH");
   const std::string path_entry = "PATH=" + std::string(path != nullptr ? path : "/usr/bin:/bin");
-  const std::string home_entry = "HOME=" + user.home;
+  // Whoever acts as oneself has the home one was given.
+  const char* own_home = ::geteuid() == user.uid ? std::getenv("HOME") : nullptr;
+  const std::string home_entry = "HOME=" + (own_home != nullptr ? std::string(own_home) : user.home);
   std::vector<char*> arguments;
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);

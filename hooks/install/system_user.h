@@ -30,7 +30,8 @@ struct ProgramResult {
   int exit_code = 0;
   std::string output;  // standard output
 };
-// Runs a program found on PATH as that user, with its HOME and nothing else of our environment but PATH.
+// Runs a program found on PATH as that user, with its HOME (ours, when it is ourselves) and nothing else of our
+// environment but PATH.
 Result<ProgramResult> run_as(const SystemUser& user, const std::vector<std::string>& argv);
 
 }  // namespace postern::install

@@ -11,7 +11,6 @@
 #include "gateway/access/ticket.h"
 #include "gateway/base/digest.h"
 #include "gateway/base/encoding.h"
-#include "gateway/base/file.h"
 #include "gateway/git/report_status.h"
 #include "gateway/spool/spool.h"
 #include "hooks/receive/judge.h"
@@ -30,7 +29,6 @@ using git::RefUpdate;
 
 constexpr std::size_t kNewCommitsMax = 10000;
 constexpr std::size_t kFindingLines = 20;
-constexpr std::size_t kRulesMax = std::size_t{64} << 20;
 constexpr auto kClockSkew = std::chrono::minutes(5);
 
 // A refusal of the whole push, before any ref is looked at by itself.
@@ -90,13 +88,17 @@ class Receive {
         started_(clock.mono()) {}
 
   HookOutcome run() {
-    Result<access::HookBundle> bundle = access::read_hook_bundle(call_.bundle);
+    // One publication for both files, though a reload may swap the link meanwhile.
+    Result<std::string> directory = access::resolve_bundle(call_.bundle);
+    Result<access::HookBundle> bundle =
+        directory ? access::read_hook_bundle(*directory) : Result<access::HookBundle>(fail(directory.error()));
     if (!bundle) {
       if (at_.repo.is_wiki()) return {};
       return refuse_unrecorded({"bundle", "the hook cannot read what it must know",
                                 "ask the administrator: postern-hook status names what is missing"},
                                bundle.error().message);
     }
+    bundle_directory_ = std::move(*directory);
     bundle_ = std::move(*bundle);
     governance_ = bundle_.governance_of(at_.repo);
     observe_ = (governance_.governed && governance_.mode == access::Mode::observe) || !call_.paused.empty();
@@ -300,10 +302,8 @@ class Receive {
   }
 
   HookOutcome authorize(const std::optional<std::string>& user) {
-    Result<std::string> text = read_file(call_.bundle + "/rules.json", kRulesMax);
-    Result<access::RuleSet> set = text ? access::rules_from_json(*text) : fail(text.error());
     Result<std::shared_ptr<const access::AccessRules>> rules =
-        set ? access::AccessRules::make(std::move(*set)) : fail(set.error());
+        access::read_rules_bundle(bundle_directory_, bundle_.rules);
     if (!rules) {
       return finish_whole({"unknown", "could not judge: the rules cannot be read",
                            "ask the administrator to reload (" + rules.error().message + ")"});
@@ -486,6 +486,7 @@ class Receive {
   bool transaction_;
   spool::Spool spool_;
   MonoTime started_;
+  std::string bundle_directory_;  // of one publication
   access::HookBundle bundle_;
   access::Governance governance_;
   bool observe_ = false;
