@@ -114,7 +114,8 @@ Task<bool> Gate::identify(Request& request, const git::RepoPath* passthrough) {
     request.address = *address;
     const std::vector<IpNetwork>& trusted = request.in_force->config.server.trusted_proxies;
     const auto is_trusted = [&](const IpAddress& at) {
-      return std::any_of(trusted.begin(), trusted.end(), [&](const IpNetwork& network) { return network.contains(at); });
+      return std::any_of(trusted.begin(), trusted.end(),
+                         [&](const IpNetwork& network) { return network.contains(at); });
     };
     // From the right, the first address that no proxy of ours vouches for is the client's.
     std::optional<std::string_view> forwarded = exchange.header("x-forwarded-for");
@@ -159,12 +160,14 @@ Task<bool> Gate::identify(Request& request, const git::RepoPath* passthrough) {
       const std::string token(presented.token);
       const std::optional<identity::UnixPeer> unix_peer = presented.peer;
       const std::shared_ptr<const InForce> in_force = request.in_force;
-      outcome = co_await net::on_worker(parts_.workers, loop_, [in_force, token, unix_peer] {
+      // Named, not written into the co_await: g++ 12 destroys a closure that is a temporary there twice.
+      auto wait = [in_force, token, unix_peer] {
         identity::Presented again;
         again.token = token;
         again.peer = unix_peer;
         return in_force->providers->authenticate_waiting(again);
-      });
+      };
+      outcome = co_await net::on_worker(parts_.workers, loop_, std::move(wait));
       request.now = parts_.clock.wall();
     }
   }
@@ -264,8 +267,9 @@ Task<void> Gate::advertise(Request& request, git::GitRequest git) {
   const std::string content_type = "application/x-" + std::string(git::to_string(git.service)) + "-advertisement";
   const std::string* upstream_type = (*response)->header("content-type");
   if (upstream_type == nullptr || *upstream_type != content_type) {
-    answer_upstream_error(request, {ErrorCode::invalid_input, "the upstream's advertisement is none: Content-Type " +
-                                                                  (upstream_type == nullptr ? "(none)" : *upstream_type)});
+    answer_upstream_error(request,
+                          {ErrorCode::invalid_input, "the upstream's advertisement is none: Content-Type " +
+                                                         (upstream_type == nullptr ? "(none)" : *upstream_type)});
     co_return;
   }
   git::AdvertisementRewriter advertisement(git.service);
@@ -331,8 +335,7 @@ Task<void> Gate::fetch(Request& request, git::GitRequest git) {
   }
   std::string rule = "passthrough";
   if (!request.own_authorization) {
-    const access::Decision decision =
-        request.rules().decide_read(request.who, git.repo, request.address, request.now);
+    const access::Decision decision = request.rules().decide_read(request.who, git.repo, request.address, request.now);
     if (!decision.allowed) {
       audit::AuditEntry entry = make_entry(request, EntryKind::access_refused, &git.repo);
       entry.rule = decision.rule;
@@ -482,7 +485,8 @@ bool Gate::decide_push(Request& request, const git::GitRequest& git, PushPlan& p
   }
   for (const std::string& option : head.options) {
     if (!option.starts_with(access::kTicketOption)) continue;
-    for (std::string& reason : plan.reasons) reason = "push option '" + std::string(access::kTicketOption) + "' is reserved";
+    for (std::string& reason : plan.reasons)
+      reason = "push option '" + std::string(access::kTicketOption) + "' is reserved";
     allowed = false;
   }
   return allowed;
@@ -623,7 +627,8 @@ Task<void> Gate::forward_push(Request& request, const git::GitRequest& git, Push
     if (!sent) break;
     Result<std::optional<std::string_view>> piece = co_await exchange.read();
     if (!piece || (plan.ticketed && parts_.clock.mono() > plan.cut_at)) {
-      sent = piece ? Status(fail(ErrorCode::timeout, "the push took longer than its ticket lives")) : fail(piece.error());
+      sent =
+          piece ? Status(fail(ErrorCode::timeout, "the push took longer than its ticket lives")) : fail(piece.error());
       client_fault = true;
       break;
     }
@@ -700,8 +705,9 @@ Task<void> Gate::answer_push(Request& request, const git::GitRequest& git, PushP
     log::error("push.outcome_unknown", {{"request", request.id}, {"push", plan.jti}, {"what", failed->message}});
     parts_.metrics.add(Metrics::upstream_errors);
     parts_.metrics.add(Metrics::pushes_failed);
-    const std::string text = "postern: " + failed->message +
-                             "; whether the push was taken is not known yet: git fetch shows it. request: " + request.id;
+    const std::string text =
+        "postern: " + failed->message +
+        "; whether the push was taken is not known yet: git fetch shows it. request: " + request.id;
     if (exchange.answered()) {
       git::append_band(out, 3, text + "\n");
       co_await exchange.write(out);
@@ -719,8 +725,9 @@ Task<void> Gate::answer_push(Request& request, const git::GitRequest& git, PushP
   if (plan.ticketed) {
     const spool::Spool* spool = &parts_.spool;
     const std::string jti = plan.jti;
-    Result<std::optional<spool::Verdict>> read =
-        co_await net::on_worker(parts_.workers, loop_, [spool, jti] { return spool->read_verdict(jti); });
+    // Named, not written into the co_await: g++ 12 destroys a closure that is a temporary there twice.
+    auto read_it = [spool, jti] { return spool->read_verdict(jti); };
+    Result<std::optional<spool::Verdict>> read = co_await net::on_worker(parts_.workers, loop_, std::move(read_it));
     if (read) {
       verdict = std::move(*read);
     } else {
@@ -731,8 +738,8 @@ Task<void> Gate::answer_push(Request& request, const git::GitRequest& git, PushP
   if (verdict) {
     std::map<std::string, std::string, std::less<>> reasons;
     for (const spool::CommandVerdict& command : verdict->commands) {
-      reasons[command.command.ref] = command.accepted ? "another ref of this push was refused"
-                                                      : git::report_line(command.reason);
+      reasons[command.command.ref] =
+          command.accepted ? "another ref of this push was refused" : git::report_line(command.reason);
     }
     git::replace_hook_reasons(report, reasons);
   }
@@ -802,7 +809,8 @@ Task<void> Gate::lfs_batch(Request& request, git::GitRequest git) {
     co_return;
   }
   const std::optional<std::string_view> type = exchange.header("content-type");
-  if (!type || type->substr(0, type->find(';')) != git::kLfsMediaType || exchange.header_count("content-encoding") > 0) {
+  if (!type || type->substr(0, type->find(';')) != git::kLfsMediaType ||
+      exchange.header_count("content-encoding") > 0) {
     answer_text(request, 415, "postern: Content-Type must be " + std::string(git::kLfsMediaType));
     co_return;
   }
@@ -834,8 +842,8 @@ Task<void> Gate::lfs_batch(Request& request, git::GitRequest git) {
     } else if (batch->ref.empty()) {
       decision.reason = "an upload must name the ref it is for (git-lfs 2.4 and later do)";
     } else {
-      decision = request.rules().decide(request.who, git.repo, batch->ref, access::Verb::update, request.address,
-                                        request.now);
+      decision =
+          request.rules().decide(request.who, git.repo, batch->ref, access::Verb::update, request.address, request.now);
       if (!decision.allowed) {
         decision = request.rules().decide(request.who, git.repo, batch->ref, access::Verb::create, request.address,
                                           request.now);
@@ -896,8 +904,7 @@ Task<void> Gate::lfs_batch(Request& request, git::GitRequest git) {
     answer_upstream_error(request, answer.error());
     co_return;
   }
-  Result<std::string> rewritten =
-      rewrite_lfs_hrefs(*answer, git.repo, request.in_force->config.server.external_url);
+  Result<std::string> rewritten = rewrite_lfs_hrefs(*answer, git.repo, request.in_force->config.server.external_url);
   if (!rewritten) {
     answer_upstream_error(request, rewritten.error());
     co_return;
@@ -1002,10 +1009,8 @@ void Gate::refuse_access(Request& request, const git::RepoPath& repo, std::strin
   entry.detail.set("reason", reason);
   if (!record_soon(request, std::move(entry))) return;
   parts_.metrics.add(Metrics::forbidden);
-  log::info("access.refused", {{"request", request.id},
-                               {"who", request.who.name},
-                               {"repository", repo.full_name()},
-                               {"reason", reason}});
+  log::info("access.refused",
+            {{"request", request.id}, {"who", request.who.name}, {"repository", repo.full_name()}, {"reason", reason}});
   answer_not_found(request);
 }
 
@@ -1087,11 +1092,13 @@ Task<void> Gate::relay(Request& request, net::UpstreamCall& call, std::string_vi
 void Gate::answer_upstream_error(Request& request, const Error& error) {
   log::warning("upstream.error", {{"request", request.id}, {"what", error.message}});
   parts_.metrics.add(Metrics::upstream_errors);
-  answer_text(request, 502, "postern: the git server behind the gateway does not answer as it should; try again. request: " +
-                                request.id);
+  answer_text(
+      request, 502,
+      "postern: the git server behind the gateway does not answer as it should; try again. request: " + request.id);
 }
 
-// True for 200; else it is answered. What the upstream says of credentials is about ours, unless the client's own went on.
+// True for 200; else it is answered. What the upstream says of credentials is about ours, unless the client's own went
+// on.
 bool Gate::answer_upstream_status(Request& request, int status) {
   if (status == 200) return true;
   if (status == 404) {
@@ -1109,10 +1116,11 @@ bool Gate::answer_upstream_status(Request& request, int status) {
   log::error("upstream.status", {{"request", request.id}, {"status", status}, {"target", request.exchange->target()}});
   parts_.metrics.add(Metrics::upstream_errors);
   if (status == 401 || status == 403) {
-    answer_text(request, 502,
-                "postern: the git server refuses the gateway's own account; fix (operator): give the service account an "
-                "access row for this repository, or renew its token. request: " +
-                    request.id);
+    answer_text(
+        request, 502,
+        "postern: the git server refuses the gateway's own account; fix (operator): give the service account an "
+        "access row for this repository, or renew its token. request: " +
+            request.id);
   } else {
     answer_text(request, 502, "postern: the git server answers " + std::to_string(status) + ". request: " + request.id);
   }
