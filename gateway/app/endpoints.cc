@@ -65,9 +65,8 @@ bool is_page(std::string_view target) {
   if (segments.size() < 3) return true;
   // Below /owner/repository.
   const std::string_view third = segments[2];
-  static constexpr std::array<std::string_view, 8> kGit{"info",             "git-upload-pack",    "git-receive-pack",
-                                                        "git-upload-archive", "head",             "objects",
-                                                        "tasks",            "refs"};
+  static constexpr std::array<std::string_view, 8> kGit{
+      "info", "git-upload-pack", "git-receive-pack", "git-upload-archive", "head", "objects", "tasks", "refs"};
   return std::find(kGit.begin(), kGit.end(), third) == kGit.end();
 }
 
@@ -99,7 +98,9 @@ struct Endpoints::Waiting {
 class Endpoints::Wait {
  public:
   Wait(Endpoints& endpoints, std::chrono::milliseconds at_most)
-      : endpoints_(endpoints), at_most_(at_most), timer_(std::make_unique<net::Timer>(endpoints.loop_, [this] { wake(); })) {}
+      : endpoints_(endpoints),
+        at_most_(at_most),
+        timer_(std::make_unique<net::Timer>(endpoints.loop_, [this] { wake(); })) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) {
     waiting_.waiter = waiter;
@@ -244,9 +245,10 @@ Task<void> Endpoints::api(Request& request, std::string_view path, std::string_v
     const Api* api = &api_;
     net::Workers* workers = &parts_.workers;
     ApiRequest once = asked;
-    ApiAnswer answer = co_await net::callback<ApiAnswer>(loop_, [workers, api, &once](std::function<void(ApiAnswer)> done) {
-      workers->submit([api, &once, done = std::move(done)] { api->handle(once, done); });
-    });
+    ApiAnswer answer =
+        co_await net::callback<ApiAnswer>(loop_, [workers, api, &once](std::function<void(ApiAnswer)> done) {
+          workers->submit([api, &once, done = std::move(done)] { api->handle(once, done); });
+        });
     if (auto* response = std::get_if<ApiResponse>(&answer)) {
       answer_api(request, std::move(*response));
       co_return;

@@ -114,7 +114,8 @@ Status GatewayApp::Parts::open() {
     witnesses.push_back(std::move(*witness));
   }
   if (config.audit.signing_keys.empty()) {
-    return fail(ErrorCode::bad_usage, "[audit] signing_keys: at least one key must stand there; `postern init` makes one");
+    return fail(ErrorCode::bad_usage,
+                "[audit] signing_keys: at least one key must stand there; `postern init` makes one");
   }
   const config::SecretRef& audit_ref = config.audit.signing_keys.front();
   Result<Secret> audit_pem = config::resolve(audit_ref);
@@ -174,9 +175,8 @@ Status GatewayApp::Parts::start_shards() {
     Gate& gate = *shard->gate;
     Endpoints& endpoints = *shard->endpoints;
     Result<std::unique_ptr<net::Server>> server =
-        net::make_server(*shard->loop, listeners, options.server, [&gate, &endpoints](auto exchange) {
-          return serve(gate, endpoints, std::move(exchange));
-        });
+        net::make_server(*shard->loop, listeners, options.server,
+                         [&gate, &endpoints](auto exchange) { return serve(gate, endpoints, std::move(exchange)); });
     if (!server) return fail(server.error());
     shard->server = std::move(*server);
     shards.push_back(std::move(shard));
@@ -309,8 +309,9 @@ Result<std::string> GatewayApp::reload(const std::string& asked_by, const std::s
   const config::Config& is = (*loaded)->config;
   if (was.store.url != is.store.url || was.upstream.url != is.upstream.url || was.tickets.spool != is.tickets.spool ||
       was.server.tls_certificate != is.server.tls_certificate) {
-    log::warning("config.needs_restart",
-                 {{"what", "[server] tls_certificate, [store] url, [upstream] url or [tickets] spool changed: restart"}});
+    log::warning(
+        "config.needs_restart",
+        {{"what", "[server] tls_certificate, [store] url, [upstream] url or [tickets] spool changed: restart"}});
   }
   *parts_->in_force.lock() = *loaded;
   for (const auto& shard : parts_->shards) {

@@ -62,7 +62,8 @@ Result<std::shared_ptr<const InForce>> make_in_force(config::Config config, cons
     made->ticket_keys.push_back(std::move(*key));
   }
   if (made->ticket_keys.empty()) {
-    return fail(ErrorCode::bad_usage, "[tickets] signing_keys: at least one key must stand there; `postern init` makes one");
+    return fail(ErrorCode::bad_usage,
+                "[tickets] signing_keys: at least one key must stand there; `postern init` makes one");
   }
   if (!config.upstream.credentials.empty()) {
     const config::SecretRef& ref = config.upstream.credentials.front();

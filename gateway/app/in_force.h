@@ -22,8 +22,8 @@ struct InForce {
   config::Config config;
   std::shared_ptr<const access::AccessRules> rules;
   std::unique_ptr<identity::Providers> providers;
-  std::vector<identity::SigningKey> ticket_keys;  // the first signs; never empty
-  Secret upstream_token;                          // the shared one
+  std::vector<identity::SigningKey> ticket_keys;                 // the first signs; never empty
+  Secret upstream_token;                                         // the shared one
   std::map<std::string, Secret, std::less<>> upstream_token_of;  // by identity
   std::vector<Glob> passthrough;
 

@@ -49,8 +49,8 @@ net::Task<void> ask_refs(net::Upstream& upstream, std::string target, std::strin
   }
   Result<const net::UpstreamResponse*> response = co_await (*call)->response();
   if (!response || (*response)->status != 200) {
-    refs = fail(ErrorCode::unavailable, response ? "the upstream answers " + std::to_string((*response)->status)
-                                                 : response.error().message);
+    refs = fail(ErrorCode::unavailable,
+                response ? "the upstream answers " + std::to_string((*response)->status) : response.error().message);
     ended = true;
     co_return;
   }
@@ -88,7 +88,8 @@ net::Task<void> ask_refs(net::Upstream& upstream, std::string target, std::strin
 
 }  // namespace
 
-Result<std::unique_ptr<Keeper>> Keeper::make(GateParts parts, std::function<std::shared_ptr<const InForce>()> in_force) {
+Result<std::unique_ptr<Keeper>> Keeper::make(GateParts parts,
+                                             std::function<std::shared_ptr<const InForce>()> in_force) {
   std::unique_ptr<Keeper> keeper(new Keeper(parts, std::move(in_force)));
   Result<std::unique_ptr<net::EventLoop>> loop = net::EventLoop::make();
   if (!loop) return fail(loop.error());
@@ -161,7 +162,8 @@ void Keeper::take_in_spool() {
       const Error& error = verdict ? done.error() : verdict.error();
       log::error("spool.unreadable", {{"id", id}, {"what", error.message}});
       if (error.code == ErrorCode::corrupt || error.code == ErrorCode::invalid_input) {
-        if (Status aside = parts_.spool.set_aside(id); !aside) log::error("spool.set_aside", {{"what", aside.error().message}});
+        if (Status aside = parts_.spool.set_aside(id); !aside)
+          log::error("spool.set_aside", {{"what", aside.error().message}});
       }
       continue;
     }
@@ -217,8 +219,8 @@ bool Keeper::record_direct(const std::string& id, const spool::Verdict* verdict,
       ref.reason = "it did not move";
     } else if (refs_known) {
       const auto stands = refs.find(command.ref);
-      const bool is_there = command.is_delete() ? stands == refs.end()
-                                                : stands != refs.end() && stands->second == command.new_id.hex();
+      const bool is_there =
+          command.is_delete() ? stands == refs.end() : stands != refs.end() && stands->second == command.new_id.hex();
       ref.outcome = is_there ? store::Outcome::accepted : store::Outcome::unknown;
       if (!is_there) ref.reason = "nobody said whether it moved";
     } else {
@@ -330,8 +332,8 @@ bool Keeper::settle_push(const store::OpenPush& open) {
       if (ref.reason.empty()) ref.reason = "another ref of this push was refused";
     } else if (refs_known) {
       const auto stands = refs.find(command.ref);
-      const std::string current = stands == refs.end() ? git::ObjectId::zero(command.new_id.hex().size()).hex()
-                                                       : stands->second;
+      const std::string current =
+          stands == refs.end() ? git::ObjectId::zero(command.new_id.hex().size()).hex() : stands->second;
       if (current == command.new_id.hex()) {
         ref.outcome = store::Outcome::accepted;
       } else if (current == command.old_id.hex()) {

@@ -18,7 +18,8 @@ namespace postern::app {
 class Keeper {
  public:
   // `in_force` gives what is in force now; called from the keeper's thread.
-  static Result<std::unique_ptr<Keeper>> make(GateParts parts, std::function<std::shared_ptr<const InForce>()> in_force);
+  static Result<std::unique_ptr<Keeper>> make(GateParts parts,
+                                              std::function<std::shared_ptr<const InForce>()> in_force);
   ~Keeper() { stop(); }
 
   void start();

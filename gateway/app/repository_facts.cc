@@ -89,7 +89,8 @@ net::Task<Result<std::optional<std::int64_t>>> RepositoryFacts::id(git::RepoPath
   if (!body) co_return fail(body.error());
   if (status == 404) co_return fail(ErrorCode::not_found, "the upstream knows no repository " + repo.full_name());
   if (status == 401 || status == 403) {
-    co_return fail(ErrorCode::denied, "the upstream's API refuses the gateway's token (" + std::to_string(status) + ")");
+    co_return fail(ErrorCode::denied,
+                   "the upstream's API refuses the gateway's token (" + std::to_string(status) + ")");
   }
   if (status != 200) {
     co_return fail(ErrorCode::unavailable, "the upstream's API answers " + std::to_string(status));
@@ -103,8 +104,8 @@ net::Task<Result<std::optional<std::int64_t>>> RepositoryFacts::id(git::RepoPath
   }
   // A redirect by name would bind the push to another repository than the one that was judged.
   if (full_name != nullptr && ascii_lower(*full_name) != repo.owner() + "/" + repo.name()) {
-    co_return fail(ErrorCode::conflict, "the upstream's API: asked for " + repo.full_name() + ", it speaks of " +
-                                            printable(*full_name));
+    co_return fail(ErrorCode::conflict,
+                   "the upstream's API: asked for " + repo.full_name() + ", it speaks of " + printable(*full_name));
   }
   make_room(ids_, kMax);
   ids_[repo] = {*id, clock_.mono()};

@@ -37,7 +37,8 @@ void answer_unauthorized(Request& request, std::string_view advice) {
 }
 
 void answer_unavailable(Request& request, std::string_view what) {
-  answer_text(request, 503, "postern: " + std::string(what) + "; nothing was changed, try again", {{"Retry-After", "5"}});
+  answer_text(request, 503, "postern: " + std::string(what) + "; nothing was changed, try again",
+              {{"Retry-After", "5"}});
 }
 
 }  // namespace postern::app

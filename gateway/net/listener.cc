@@ -26,8 +26,7 @@ Result<FileDescriptor> open_socket(int family) {
 Result<Listener> Listener::tcp(const std::string& address, std::uint16_t port) {
   sockaddr_storage storage{};
   socklen_t size = 0;
-  if (auto* in = reinterpret_cast<sockaddr_in*>(&storage);
-      ::inet_pton(AF_INET, address.c_str(), &in->sin_addr) == 1) {
+  if (auto* in = reinterpret_cast<sockaddr_in*>(&storage); ::inet_pton(AF_INET, address.c_str(), &in->sin_addr) == 1) {
     in->sin_family = AF_INET;
     in->sin_port = htons(port);
     size = sizeof(sockaddr_in);

@@ -515,7 +515,8 @@ void MhdExchange::wait_write(std::coroutine_handle<> waiter) {
 }
 
 Status MhdExchange::take_write() {
-  if (gone() && !sent_whole_) return fail(ErrorCode::unavailable, "the client went away before it had the whole answer");
+  if (gone() && !sent_whole_)
+    return fail(ErrorCode::unavailable, "the client went away before it had the whole answer");
   return {};
 }
 
@@ -647,13 +648,13 @@ Status MhdServer::open(const std::vector<Listener>& listeners) {
     items.push_back({MHD_OPTION_END, 0, nullptr});
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     if (tls) flags |= MHD_USE_TLS;
-    daemon->handle =
-        MHD_start_daemon(flags, 0, nullptr, nullptr, &on_request, nullptr, MHD_OPTION_ARRAY, items.data(), MHD_OPTION_END);
+    daemon->handle = MHD_start_daemon(flags, 0, nullptr, nullptr, &on_request, nullptr, MHD_OPTION_ARRAY, items.data(),
+                                      MHD_OPTION_END);
     if (daemon->handle == nullptr) {
       ::close(fd);
-      return fail(ErrorCode::bad_usage, "libmicrohttpd does not start" +
-                                            std::string(tls ? "; certificate and key must be PEM and belong together"
-                                                            : ""));
+      return fail(ErrorCode::bad_usage,
+                  "libmicrohttpd does not start" +
+                      std::string(tls ? "; certificate and key must be PEM and belong together" : ""));
     }
     const MHD_DaemonInfo* info = MHD_get_daemon_info(daemon->handle, MHD_DAEMON_INFO_EPOLL_FD);
     daemon->epoll_fd = info->epoll_fd;

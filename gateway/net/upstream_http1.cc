@@ -131,12 +131,8 @@ class UpstreamConnection final : Watcher {
   void wait_send(std::coroutine_handle<> waiter) {
     wait(Operation::send, waiter, held_.empty() ? upstream_.options_.send_timeout : upstream_.options_.early_grace);
   }
-  void wait_head(std::coroutine_handle<> waiter) {
-    wait(Operation::head, waiter, upstream_.options_.response_timeout);
-  }
-  void wait_read(std::coroutine_handle<> waiter) {
-    wait(Operation::read, waiter, upstream_.options_.response_timeout);
-  }
+  void wait_head(std::coroutine_handle<> waiter) { wait(Operation::head, waiter, upstream_.options_.response_timeout); }
+  void wait_read(std::coroutine_handle<> waiter) { wait(Operation::read, waiter, upstream_.options_.response_timeout); }
 
   Status take_status() { return std::move(status_); }
   Result<const UpstreamResponse*> take_head() {
@@ -220,8 +216,9 @@ class UpstreamConnection final : Watcher {
         int error = 0;
         socklen_t size = sizeof error;
         ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-        status_ = error == 0 ? Status{}
-                             : Status(fail(ErrorCode::unavailable, errno_error("connecting to the upstream", error).message));
+        status_ = error == 0
+                      ? Status{}
+                      : Status(fail(ErrorCode::unavailable, errno_error("connecting to the upstream", error).message));
         done();
         return;
       }
@@ -369,9 +366,7 @@ class UpstreamConnection final : Watcher {
         case Fill::end:
           if (Status ended = parser_.finish(); !ended) set_failed(ended.error());
           return true;
-        case Fill::error:
-          set_failed({ErrorCode::unavailable, "the upstream broke off its answer"});
-          return true;
+        case Fill::error: set_failed({ErrorCode::unavailable, "the upstream broke off its answer"}); return true;
       }
     }
   }
@@ -449,8 +444,8 @@ Result<std::unique_ptr<Upstream>> Upstream::make(EventLoop& loop, std::string_vi
   url.remove_prefix(7);
   if (url.ends_with('/')) url.remove_suffix(1);
   if (url.empty() || url.find_first_of("/?#@ ") != std::string_view::npos) {
-    return fail(ErrorCode::bad_usage,
-                "[upstream] url: " + shown + ": no path, query or user may stand there; accepted: http://127.0.0.1:3000");
+    return fail(ErrorCode::bad_usage, "[upstream] url: " + shown +
+                                          ": no path, query or user may stand there; accepted: http://127.0.0.1:3000");
   }
   std::unique_ptr<Upstream> upstream(new Upstream(loop, options));
   upstream->host_header_ = url;

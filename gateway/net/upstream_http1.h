@@ -24,8 +24,8 @@ namespace postern::net {
 
 struct UpstreamOptions {
   std::chrono::milliseconds connect_timeout{std::chrono::seconds(10)};
-  std::chrono::milliseconds send_timeout{std::chrono::seconds(120)};  // without one byte taken
-  std::chrono::milliseconds early_grace{std::chrono::seconds(5)};     // an upstream that answered and takes no more
+  std::chrono::milliseconds send_timeout{std::chrono::seconds(120)};     // without one byte taken
+  std::chrono::milliseconds early_grace{std::chrono::seconds(5)};        // an upstream that answered and takes no more
   std::chrono::milliseconds response_timeout{std::chrono::minutes(11)};  // silence before and within an answer
   std::chrono::milliseconds idle_timeout{std::chrono::seconds(20)};      // of a kept connection
   std::chrono::milliseconds idle_for_bodies{std::chrono::seconds(1)};    // older ones get no request with a body
