@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -564,6 +565,7 @@ int run_command(const CommandLine& line) {
   // Tokens and keys must not reach a core file or another process of this user.
   ::prctl(PR_SET_DUMPABLE, 0);
   ::signal(SIGPIPE, SIG_IGN);
+  ::umask(027);  // journal and repository are this user's and its group's
   if (const std::string level = variable("POSTERN_LOG"); !level.empty()) log::set_level(level);
   World world;
   if (!line.tree.empty()) return work_on_tree(world, line);

@@ -411,6 +411,8 @@ Pass Environment::carry_out(const EnvironmentRecord& record, const Plan& plan, b
   }
   if (parts_.healthy) {
     if (auto sick = parts_.healthy()) {
+      // A check that was cut short because the program is to end says nothing about the service.
+      if (!parts_.wait(0ms)) return wait(record, commit, "stopped during the health check");
       const std::string message = "health: " + *sick;
       (void)parts_.journal.end_run(*run, message, now());
       if (pin) {

@@ -42,6 +42,7 @@ struct World {
   EnvironmentSettings settings;
   std::unique_ptr<Environment> environment;
   std::optional<std::string> sick;
+  bool stopping = false;
   std::vector<policy::Finding> findings;
   std::string judged_at;
   std::string first;
@@ -72,7 +73,8 @@ struct World {
     journal = std::move(*opened);
     environment = std::make_unique<Environment>(
         settings,
-        Environment::Parts{source, records, target, *journal, clock, [](auto) { return true; }, [this] { return sick; },
+        Environment::Parts{source, records, target, *journal, clock, [this](auto) { return !stopping; },
+                           [this] { return sick; },
                            [this](const auto&, const std::string& at) -> Result<std::vector<policy::Finding>> {
                              judged_at = at;
                              return findings;
@@ -264,6 +266,21 @@ TEST_CASE("a commit whose health check fails is taken back and not tried again -
   REQUIRE(w.journal->ask_retry("prod", "root", w.clock.wall()));
   CHECK(w.pass().state == State::healthy);
   CHECK(w.record().deployed == bad);
+}
+
+TEST_CASE("a health check that is cut short by the end of the program takes nothing back") {
+  World w;
+  const std::string tip = w.push("second", {{kOrders, policy("two")}});
+  w.sick = "GET https://x: expected 200, stopped";
+  w.stopping = true;
+  CHECK(w.pass().state == State::waiting);
+  CHECK(w.record().undo.empty());
+  w.stopping = false;
+  w.sick.reset();
+  w.restart();
+  CHECK(w.pass().state == State::healthy);
+  CHECK(w.record().deployed == tip);
+  CHECK(w.target.writes.size() == 1);
 }
 
 TEST_CASE("a held failure is released by the next commit") {
