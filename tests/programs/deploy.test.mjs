@@ -6,7 +6,7 @@ import {mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync
 import http from 'node:http';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import test from 'node:test';
+import {describe, it} from 'node:test';
 import {fileURLToPath} from 'node:url';
 
 import {startAzure} from '../../fixtures/azure/azure.mjs';
@@ -208,7 +208,10 @@ poll = "2s"
   }
 }
 
-const world = (name, body, options) => test(name, {timeout: 60000}, async () => {
+// Most of the time is waiting, so they wait side by side.
+describe('postern-deploy', {concurrency: 4}, () => {
+
+const world = (name, body, options) => it(name, {timeout: 100000}, async () => {
   const w = await World.make(options);
   try {
     await body(w);
@@ -461,4 +464,6 @@ world('the credential of the repository is in no argument no environment and no 
   for (const file of readdirSync(`${w.base}/git`, {recursive: true}).filter((name) => name.endsWith('config'))) {
     assert.ok(!readFileSync(`${w.base}/git/${file}`, 'utf8').includes(kToken));
   }
+});
+
 });
