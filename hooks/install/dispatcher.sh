@@ -22,6 +22,7 @@ esac
 
 # The repository's own hook of this name.
 own_hook() {
+  [ -n "$here" ] || return 1
   directory=$here
   if [ -z "${GIT_DIR-}" ] && [ ! -d "$here/objects" ]; then
     directory=$(git rev-parse --git-common-dir 2>/dev/null) || directory=.git

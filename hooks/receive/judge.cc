@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "gateway/access/patterns.h"
@@ -121,7 +122,9 @@ class Judge {
       return verdict;
     }
     if (limited) judge_paths(verdict, command, *granted, *changes);
-    if (!verdict.refused && in_.templates != nullptr) judge_templates(verdict, sides, *changes);
+    if (in_.templates == nullptr || verdict.refused) return verdict;
+    judge_settings(verdict, *changes);
+    judge_templates(verdict, sides, *changes);
     return verdict;
   }
 
@@ -215,6 +218,45 @@ class Judge {
                          : "take the paths above out of the push; granted: " + printable(where, 300));
   }
 
+  // Takes away what the baseline holds. For a rule that the repository may not relax, an entry counts only while the
+  // very same finding stands in the file as it was.
+  Status drop_baselined(std::vector<policy::Finding>& findings, const TemplatePlace& place, const repo::Change& change,
+                        const RepositorySettings& settings) {
+    if (settings.baseline.empty()) return {};
+    std::optional<std::set<std::string>> before;
+    Status status;
+    std::erase_if(findings, [&](const policy::Finding& finding) {
+      if (!status || finding.fingerprint.empty() || !settings.baseline.contains(finding.fingerprint)) return false;
+      if (settings.may_relax(finding.rule)) return true;
+      if (!before) {
+        before.emplace();
+        if (!change.before) return false;
+        Result<std::vector<policy::Finding>> old =
+            check_template(in_.tree, place, change.path, *change.before, settings, in_.limits.blob_bytes, in_.today);
+        if (!old) {
+          status = fail(old.error());
+          return false;
+        }
+        for (const policy::Finding& one : *old) before->insert(one.fingerprint);
+      }
+      return before->contains(finding.fingerprint);
+    });
+    return status;
+  }
+
+  // Broken settings would refuse every later push, so they are refused when they come.
+  void judge_settings(CommandJudgement& verdict, const std::vector<repo::Change>& changes) {
+    for (const repo::Change& change : changes) {
+      if (change.path != in_.templates->settings || !change.after || !change.after->is_file()) continue;
+      Result<std::string> text = in_.tree.read_blob(change.after->id, 1 << 20);
+      if (!text) return refuse_unknown(verdict, in_context(change.path, text.error()));
+      Result<policy::Settings> parsed = policy::parse_settings(*text, {"*"});
+      if (parsed) continue;
+      out_.lines.push_back(change.path + ": " + parsed.error().message);
+      refuse(verdict, "settings", change.path + " cannot be read, see above", "correct " + change.path);
+    }
+  }
+
   void judge_templates(CommandJudgement& verdict, const Sides& sides, const std::vector<repo::Change>& changes) {
     std::optional<RepositorySettings> settings;
     unsigned errors = 0;
@@ -246,6 +288,9 @@ class Judge {
             error.message = limit_message("blob", bytes_text(in_.limits.blob_bytes)) + ": " + error.message;
           }
           return refuse_unknown(verdict, error);
+        }
+        if (Status filtered = drop_baselined(*findings, *place, change, *settings); !filtered) {
+          return refuse_unknown(verdict, filtered.error());
         }
         found = checked_.emplace(key, std::move(*findings)).first;
       }

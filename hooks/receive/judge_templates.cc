@@ -60,7 +60,7 @@ Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree
   if (place.by_content && !policy::looks_like_policy(*text)) return findings;
   policy::CheckOptions options;
   options.scope = place.scope;
-  options.severity = settings.severity;
+  options.severity = settings.levels_for(path);
   options.may_suppress = settings.may_suppress;
   options.today = today;
   return policy::check_policy(path, *text, options);

@@ -1,25 +1,88 @@
 #include "hooks/receive/repository_settings.h"
 
-namespace postern::receive {
+#include <algorithm>
 
-Result<RepositorySettings> settings_before(const repo::PushedTree&, const std::optional<repo::ObjectId>&,
+#include "gateway/base/json.h"
+
+namespace postern::receive {
+namespace {
+
+constexpr std::size_t kSettingsMax = std::size_t{1} << 20;
+constexpr std::size_t kBaselineMax = std::size_t{16} << 20;
+
+// nullopt: no such file.
+Result<std::optional<std::string>> read_if_there(const repo::FileSource& files, const std::string& path,
+                                                 std::size_t max_bytes) {
+  Result<bool> there = files.exists(path);
+  if (!there) return fail(there.error());
+  if (!*there) return std::optional<std::string>{};
+  Result<std::string> text = files.read(path, max_bytes);
+  if (!text) return fail(text.error());
+  return std::optional<std::string>(std::move(*text));
+}
+
+Result<std::set<std::string>> parse_baseline(const std::string& text) {
+  Result<json::Value> value = json::parse(text, {.bytes = kBaselineMax, .depth = 16, .values = 2000000});
+  if (!value) return fail(value.error());
+  const std::int64_t* version = value->find_int("version");
+  const json::Value* list = value->find("findings");
+  if (version == nullptr || *version != 1 || list == nullptr || list->as_array() == nullptr) {
+    return fail(ErrorCode::invalid_input, "not a baseline; expected {\"version\":1,\"findings\":[…]}");
+  }
+  std::set<std::string> fingerprints;
+  for (const json::Value& entry : *list->as_array()) {
+    const std::string* fingerprint = entry.find_string("fingerprint");
+    if (fingerprint == nullptr) return fail(ErrorCode::invalid_input, "an entry has no fingerprint");
+    fingerprints.insert(*fingerprint);
+  }
+  return fingerprints;
+}
+
+}  // namespace
+
+policy::RuleLevels RepositorySettings::levels_for(std::string_view path) const {
+  return policy::under_platform(repository.levels_for(path), platform, may_suppress);
+}
+
+bool RepositorySettings::may_relax(std::string_view rule) const {
+  return std::any_of(may_suppress.begin(), may_suppress.end(),
+                     [rule](const std::string& entry) { return entry == rule || entry == "*"; });
+}
+
+std::string baseline_path(const access::Templates& templates) {
+  const std::size_t slash = templates.settings.rfind('/');
+  const std::string directory = slash == std::string::npos ? "" : templates.settings.substr(0, slash + 1);
+  return directory + "postern-baseline.json";
+}
+
+Result<RepositorySettings> settings_before(const repo::PushedTree& tree, const std::optional<repo::ObjectId>& old,
                                            const access::Templates& templates) {
   RepositorySettings settings;
   settings.may_suppress = templates.may_relax;
   for (const auto& [rule, level] : templates.severity) {
-    if (level == "error") {
-      settings.severity[rule] = policy::RuleLevel::error;
-    } else if (level == "warning") {
-      settings.severity[rule] = policy::RuleLevel::warning;
-    } else if (level == "advice") {
-      settings.severity[rule] = policy::RuleLevel::advice;
-    } else if (level == "off") {
-      settings.severity[rule] = policy::RuleLevel::off;
-    } else {
-      return fail(ErrorCode::invalid_input,
-                  "severity of " + rule + " is '" + level + "'; accepted: error, warning, advice, off");
+    Result<policy::RuleLevel> parsed = policy::parse_level(level);
+    if (!parsed) return fail(in_context("severity of " + rule, parsed.error()));
+    settings.platform[rule] = *parsed;
+  }
+  if (old) {
+    const std::unique_ptr<repo::FileSource> files = repo::commit_source(tree, *old);
+    Result<std::optional<std::string>> text = read_if_there(*files, templates.settings, kSettingsMax);
+    if (!text) return fail(text.error());
+    if (*text) {
+      Result<policy::Settings> parsed = policy::parse_settings(**text, {"*"});
+      if (!parsed) return fail(in_context(templates.settings + " of " + old->hex(), parsed.error()));
+      settings.repository = std::move(*parsed);
+    }
+    const std::string path = baseline_path(templates);
+    text = read_if_there(*files, path, kBaselineMax);
+    if (!text) return fail(text.error());
+    if (*text) {
+      Result<std::set<std::string>> parsed = parse_baseline(**text);
+      if (!parsed) return fail(in_context(path + " of " + old->hex(), parsed.error()));
+      settings.baseline = std::move(*parsed);
     }
   }
+  settings.severity = policy::under_platform(settings.repository.severity, settings.platform, settings.may_suppress);
   return settings;
 }
 

@@ -697,3 +697,34 @@ TEST_CASE("an annotated tag is judged by the commit it leads to") {
   CHECK(pushed.code != 0);
   CHECK(pushed.has("unknown-element"));
 }
+
+TEST_CASE("attack 5 - a push that switches a rule off and needs it is judged by the settings before it") {
+  Governed at;
+  at.world.bundle.templates[0].templates.may_relax = {"unknown-element"};
+  at.world.publish();
+  const auto relaxed = [](access::Ticket& t) { t.settings.may_relax = {"unknown-element"}; };
+  at.world.write(at.clone, "postern-policy.toml", "[severity]\nunknown-element = \"off\"\n");
+  at.world.write(at.clone, kPolicyPath, kBad);
+  at.world.commit(at.clone);
+  CHECK(at.world.push(at.clone, kRepo, {"main:refs/heads/main"}, {.edit = relaxed}).code != 0);
+  // Alone first, then the policy: the platform lets this repository do that.
+  at.world.bare_git(at.clone, {"checkout", "-q", "HEAD~1", "--", kPolicyPath});
+  at.world.commit(at.clone);
+  REQUIRE(at.world.push(at.clone, kRepo, {"main:refs/heads/main"}, {.edit = relaxed}).code == 0);
+  at.world.write(at.clone, kPolicyPath, kBad);
+  at.world.commit(at.clone);
+  // Not where the platform does not.
+  CHECK(at.world.push(at.clone, kRepo, {"main:refs/heads/main"}).code != 0);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"}, {.edit = relaxed});
+  INFO(pushed.output);
+  CHECK(pushed.code == 0);
+}
+
+TEST_CASE("settings that cannot be read are refused when they come") {
+  Governed at;
+  at.world.write(at.clone, "postern-policy.toml", "[severity\n");
+  at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("fix: correct postern-policy.toml"));
+}
