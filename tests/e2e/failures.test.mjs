@@ -126,7 +126,7 @@ suite([
     await accepted(w);
   }],
   ...[
-    ['401', {kind: 'status', status: 401, body: {error: {code: 'AuthenticationFailed', message: 'no'}}}],
+    ['401', {kind: 'status', status: 401, times: 2, body: {error: {code: 'AuthenticationFailed', message: 'no'}}}],
     ['403', {kind: 'status', status: 403, body: {error: {code: 'AuthorizationFailed', message: 'no right'}}}],
     ['409', {kind: 'status', status: 409, body: {error: {code: 'Conflict', message: 'busy'}}}],
     ['412', {kind: 'status', status: 412, body: {error: {code: 'PreconditionFailed', message: 'changed'}}}],
