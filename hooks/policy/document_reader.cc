@@ -670,6 +670,7 @@ class DocumentReader {
       if (closed) {
         add_part(NodeKind::text, {span.end, value_end});
         if (!had_fault) trailing(skip_space(span.end), value_end);
+        document_.expressions_.back().balanced = false;  // what C# would say of it is beside the point
       }
       a.value = {v, value_end};
       if (stop >= size_) unsure = true;
@@ -806,6 +807,7 @@ class DocumentReader {
         std::uint32_t stop = after;
         while (stop < size_ && text_[stop] != '<') ++stop;
         if (span.unbalanced.size() == 0 && placeholder_length(text_, after) == 0) trailing(after, stop);
+        document_.expressions_[index].balanced = false;
         add_node(NodeKind::text, {end, stop}, {end, stop});
         return stop;
       }

@@ -120,6 +120,10 @@ class ModelBuilder {
     if (name.find_first_of("{$#") != std::string_view::npos) {
       // A placeholder in the name: it may become anything.
       e.parent = node.parent == kNoNode ? kNoElement : m_.by_node_[node.parent];
+      if (e.parent == kNoElement && id != d_.root()) {
+        m_.by_node_[id] = kNoElement;
+        return;
+      }
       if (e.parent != kNoElement) m_.elements_[e.parent].unsettled = true;
       m_.elements_.push_back(e);
       return;
@@ -130,7 +134,11 @@ class ModelBuilder {
       return;
     }
     std::uint32_t parent = m_.by_node_[node.parent];
-    if (parent == kNoElement) return;
+    if (parent == kNoElement) {
+      // Below an element behind the root: the second root is the finding.
+      m_.by_node_[id] = kNoElement;
+      return;
+    }
     // An unclosed element does not keep what cannot stand in it: that belongs further out, and so does all that
     // follows.
     for (int steps = 0;

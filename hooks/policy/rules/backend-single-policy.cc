@@ -12,12 +12,20 @@ namespace {
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
     if (e.place != Place::section || e.sections != catalogue::kBackend || e.unsettled || e.child_count < 2) continue;
-    const std::span<const std::uint32_t> children = s.model.children(e);
-    const ModelElement& second = s.model[children[1]];
-    r.add(s.name_range(second),
-          fmt::format("section backend takes one policy; <{}> is the second, after <{}>", shown(s.name(second)),
-                      shown(s.name(s.model[children[0]]))),
-          "keep one of them; <base /> counts, and a container such as <retry> may hold several");
+    const ModelElement* first = nullptr;
+    for (std::uint32_t index : s.model.children(e)) {
+      const ModelElement& child = s.model[index];
+      if (child.fit != Fit::fits && !child.guessed) continue;
+      if (first == nullptr) {
+        first = &child;
+        continue;
+      }
+      r.add(s.name_range(child),
+            fmt::format("section backend takes one policy; <{}> is the second, after <{}>", shown(s.name(child)),
+                        shown(s.name(*first))),
+            "keep one of them; <base /> counts, and a container such as <retry> may hold several");
+      break;
+    }
   }
 }
 

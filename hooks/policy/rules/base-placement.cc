@@ -13,7 +13,7 @@ void check(const Subject& s, Reporter& r) {
       if (parent.place == Place::root && s.model.is_fragment())
         r.add(Severity::error, s.name_range(e), "<base> is not allowed in a fragment",
               "remove it; the document that includes the fragment has its own");
-      else if (parent.place != Place::section)
+      else if (parent.place != Place::section && !(parent.place == Place::root && parent.unsettled))
         r.add(s.name_range(e),
               fmt::format("<base> stands inside <{}>; it belongs directly into a section", s.name(parent)));
     }

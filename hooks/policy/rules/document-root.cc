@@ -10,12 +10,17 @@ namespace postern::policy {
 namespace {
 
 void check(const Subject& s, Reporter& r) {
-  report_faults(s, r, "document-root");
+  bool stray_root = false;
+  for (const StrayEnd& stray : s.document.stray_ends())
+    stray_root |= s.document.text(stray.name) == "policies" || s.document.text(stray.name) == "fragment";
+  if (!stray_root) report_faults(s, r, "document-root");
   if (s.model.elements().empty()) return;
   const ModelElement& root = s.model[0];
   if (root.node != s.document.root()) return;
   const std::string_view name = s.name(root);
   if (root.fit != Fit::fits) {
+    // Its start tag is missing: the stray end tag is the finding.
+    if (stray_root) return;
     std::string help = root.suggestion.empty() ? "wrap it: <policies><inbound>…</inbound></policies>"
                                                : fmt::format("write <{}>", root.suggestion);
     r.add(s.name_range(root), fmt::format("the root element is <{}>; expected 'policies' or 'fragment'", shown(name)),

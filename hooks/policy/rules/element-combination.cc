@@ -9,6 +9,8 @@
 #include "hooks/policy/catalogue.h"
 #include "hooks/policy/constraint.h"
 #include "hooks/policy/rule.h"
+#include "hooks/policy/suggest.h"
+#include "hooks/policy/value.h"
 
 namespace postern::policy {
 namespace {
@@ -58,6 +60,16 @@ void judge(const Subject& s, Reporter& r, const ModelElement& e, const Constrain
       return;
     case ConstraintKind::requires_child_unless_value: {
       const Attribute* a = s.document.attribute(s.node(e), c.attribute);
+      if (s.node(e).attributes_unsure) return;
+      // A misspelt attribute or value is told as such.
+      for (const Attribute& there : s.document.attributes(s.node(e)))
+        if (a == nullptr && catalogue::find_attribute(*e.spec, s.document.name(there)) == nullptr &&
+            is_alike(s.document.name(there), c.attribute))
+          return;
+      if (const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, c.attribute);
+          a != nullptr && spec != nullptr && !s.document.is_expression(*a) &&
+          !judge_value(*spec, s.document.decoded(a->value)).what.empty())
+        return;
       if (a != nullptr &&
           (s.document.is_expression(*a) || s.document.has_placeholder(*a) || s.document.value(*a) == c.value))
         return;

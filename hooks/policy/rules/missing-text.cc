@@ -9,7 +9,8 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.guessed || e.unsettled || e.has_text || e.place == Place::unknown || e.place == Place::payload)
+    if (e.spec == nullptr || e.guessed || e.unsettled || e.has_text || s.node(e).attributes_unsure ||
+        e.place == Place::unknown || e.place == Place::payload)
       continue;
     if (e.spec->text != catalogue::Text::required && e.spec->text != catalogue::Text::nonempty) continue;
     if (e.spec->mixed || e.spec->opaque || e.child_count > 0) continue;

@@ -13,7 +13,8 @@ namespace {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (!e.has_text || e.guessed || e.unsettled || e.place == Place::payload || e.place == Place::unknown || e.first_text == kNoNode)
+    if (!e.has_text || e.guessed || e.unsettled || e.place == Place::payload || e.place == Place::unknown ||
+        e.first_text == kNoNode)
       continue;
     const bool bare = (e.place == Place::root && e.policy == nullptr) || e.place == Place::section;
     if (!bare && (e.spec == nullptr || e.spec->text != catalogue::Text::none || e.spec->mixed || e.spec->opaque))
@@ -24,6 +25,12 @@ void check(const Subject& s, Reporter& r) {
       ++range.begin;
     const std::size_t line = s.document.text(range).find_first_of("\r\n");
     if (line != std::string_view::npos) range.end = range.begin + static_cast<std::uint32_t>(line);
+    // A fault of the text itself in it is the finding.
+    bool told = false;
+    for (const SyntaxFault& f : s.document.faults())
+      told |= f.range.begin < s.document.node(e.first_text).range.end &&
+              f.range.begin >= s.document.node(e.first_text).range.begin;
+    if (told) continue;
     const std::vector<std::string_view> names = bare ? std::vector<std::string_view>() : s.model.accepted(e);
     const bool value = !bare && catalogue::find_child(*e.spec, "value") != nullptr;
     r.add(range,

@@ -17,7 +17,8 @@ void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
     const std::span<const Attribute> attributes = s.document.attributes(s.node(e));
     const bool bare = (e.place == Place::root && e.policy == nullptr) || e.place == Place::section;
-    if (attributes.empty() || e.guessed || (e.spec == nullptr && !bare) || e.place == Place::unknown || e.place == Place::payload)
+    if (attributes.empty() || e.guessed || (e.spec == nullptr && !bare) || e.place == Place::unknown ||
+        e.place == Place::payload)
       continue;
     if (e.spec != nullptr && e.spec->opaque && e.slot != nullptr && !e.slot->policy) continue;
     for (const Attribute& a : attributes) {
