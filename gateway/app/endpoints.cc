@@ -126,6 +126,11 @@ void Endpoints::wake_waiting() {
   for (Waiting* waiting : woken) loop_.defer([waiter = waiting->waiter] { waiter.resume(); });
 }
 
+void Endpoints::end_waiting() {
+  ending_ = true;
+  wake_waiting();
+}
+
 Task<void> Endpoints::handle(Request& request) {
   const std::string_view target = request.exchange->target();
   const std::string_view method = request.exchange->method();
@@ -256,7 +261,7 @@ Task<void> Endpoints::api(Request& request, std::string_view path, std::string_v
     const ApiWait wait = std::get<ApiWait>(answer);
     const auto passed = std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.mono() - started);
     if (exchange.gone()) co_return;
-    if (passed >= wait.at_most) {
+    if (passed >= wait.at_most || ending_) {
       asked.last = true;
       continue;
     }

@@ -23,6 +23,8 @@ class Endpoints {
 
   // A push was accepted: who waits for one looks again. On the shard's thread.
   void wake_waiting();
+  // The gateway ends: who waits gets what is there, and nobody waits again. On the shard's thread.
+  void end_waiting();
 
  private:
   struct Waiting;
@@ -38,6 +40,7 @@ class Endpoints {
   GateParts parts_;
   const Api& api_;
   std::vector<Waiting*> waiting_;
+  bool ending_ = false;
 };
 
 // False for a target that must not be reached through the pages' door (attacks 23): git, LFS, API and our own paths in
