@@ -20,6 +20,7 @@
 #include "hooks/policy/check.h"
 #include "hooks/policy/rules.h"
 #include "hooks/report/report.h"
+#include "hooks/template/artifact.h"
 
 namespace postern::check {
 namespace {
@@ -97,7 +98,8 @@ Result<std::string> read_standard_input() {
   }
 }
 
-Outcome judge(const Input& input, const policy::CheckOptions& base) {
+Outcome judge(const Input& input, const policy::CheckOptions& base, const policy::Settings& settings,
+              const std::optional<std::string>& root) {
   Outcome out;
   std::string read;
   if (!input.text) {
@@ -112,7 +114,8 @@ Outcome judge(const Input& input, const policy::CheckOptions& base) {
   if (!input.named && !policy::looks_like_policy(text)) return out;
   out.judged = true;
   policy::CheckOptions options = base;
-  options.scope = scope_of_path(input.path);
+  options.scope = scope_of_path(input.path, root);
+  options.severity = settings.levels_for(input.path);
   policy::CheckCounts counts;
   out.findings = policy::check_policy(input.path, text, options, &counts);
   out.suppressed = counts.suppressed;
@@ -120,14 +123,16 @@ Outcome judge(const Input& input, const policy::CheckOptions& base) {
 }
 
 // Judges all inputs on both cores; outcomes stand in the order of the inputs.
-std::vector<Outcome> judge_all(const std::vector<Input>& inputs, const policy::CheckOptions& options, bool progress) {
+std::vector<Outcome> judge_all(const std::vector<Input>& inputs, const policy::CheckOptions& options,
+                               const policy::Settings& settings, const std::optional<std::string>& root,
+                               bool progress) {
   std::vector<Outcome> outcomes(inputs.size());
   std::atomic<std::size_t> next{0};
   auto work = [&] {
     while (true) {
       const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
       if (i >= inputs.size()) return;
-      outcomes[i] = judge(inputs[i], options);
+      outcomes[i] = judge(inputs[i], options, settings, root);
       if (progress && i % 2000 == 1999) fmt::print(stderr, "postern-check: {} of {} files\n", i + 1, inputs.size());
     }
   };
@@ -196,10 +201,12 @@ int run(const Request& request) {
 
   policy::CheckOptions options;
   options.today = today();
-  if (const Status read = read_settings(request.settings, request.root, options); !read) {
-    const bool usage = read.error().code == ErrorCode::bad_usage || read.error().code == ErrorCode::invalid_input ||
-                       read.error().code == ErrorCode::not_found;
-    return usage ? bad_usage(read.error().message) : could_not_finish(read.error().message);
+  const Result<policy::Settings> settings = read_settings(request.settings, request.root);
+  if (!settings) {
+    const bool usage = settings.error().code == ErrorCode::bad_usage ||
+                       settings.error().code == ErrorCode::invalid_input ||
+                       settings.error().code == ErrorCode::not_found;
+    return usage ? bad_usage(settings.error().message) : could_not_finish(settings.error().message);
   }
   std::set<std::string> baseline;
   if (request.baseline) {
@@ -209,6 +216,7 @@ int run(const Request& request) {
   }
 
   std::vector<Input> inputs;
+  std::set<std::string> changed_artifacts;
   if (request.stdin_name) {
     Result<std::string> text = read_standard_input();
     if (!text) return could_not_finish(text.error().message);
@@ -218,6 +226,14 @@ int run(const Request& request) {
     if (!changed) {
       const bool usage = changed.error().code == ErrorCode::bad_usage;
       return usage ? bad_usage(changed.error().message) : could_not_finish(changed.error().message);
+    }
+    for (const ChangedFile& file : *changed) {
+      const std::string prefix = request.root.value_or(".") == "."
+                                     ? std::string()
+                                     : fs::path(*request.root).lexically_normal().generic_string();
+      if (const auto below =
+              tree::below_root(prefix.ends_with('/') ? prefix.substr(0, prefix.size() - 1) : prefix, file.path))
+        changed_artifacts.insert(std::string(*below));
     }
     for (ChangedFile& file : *changed)
       if (has_xml_name(file.path)) inputs.push_back({std::move(file.path), std::move(file.text), false});
@@ -238,7 +254,8 @@ int run(const Request& request) {
     }
   }
 
-  std::vector<Outcome> outcomes = judge_all(inputs, options, isatty(STDERR_FILENO) != 0 && inputs.size() > 4000);
+  std::vector<Outcome> outcomes =
+      judge_all(inputs, options, *settings, request.root, isatty(STDERR_FILENO) != 0 && inputs.size() > 4000);
 
   report::Summary summary;
   std::vector<policy::Finding> findings;
@@ -260,6 +277,27 @@ int run(const Request& request) {
         ++summary.baselined;
       else
         findings.push_back(std::move(f));
+    }
+  }
+  if (request.root && !request.stdin_name) {
+    std::optional<std::set<std::string>> only;
+    if (request.changed) only = changed_artifacts;
+    Result<std::vector<policy::Finding>> of_tree = check_artifacts(*request.root, only);
+    if (!of_tree) {
+      fmt::print(stderr, "postern-check: {}\n", printable(of_tree.error().message, 4096));
+      unread = true;
+    } else {
+      for (policy::Finding& f : *of_tree) {
+        const policy::RuleLevels levels = settings->levels_for(f.path);
+        if (const auto level = levels.find(f.rule); level != levels.end()) {
+          if (level->second == policy::RuleLevel::off || level->second == policy::RuleLevel::advice) continue;
+          f.severity = level->second == policy::RuleLevel::error ? policy::Severity::error : policy::Severity::warning;
+        }
+        if (baseline.contains(f.fingerprint))
+          ++summary.baselined;
+        else
+          findings.push_back(std::move(f));
+      }
     }
   }
   std::stable_sort(findings.begin(), findings.end());

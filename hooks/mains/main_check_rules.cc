@@ -2,10 +2,15 @@
 
 #include <fmt/core.h>
 
+#include <filesystem>
+#include <memory>
+
 #include "gateway/base/file.h"
 #include "gateway/base/json.h"
-#include "hooks/policy/catalogue.h"
 #include "hooks/policy/rules.h"
+#include "hooks/repo/directory_source.h"
+#include "hooks/template/artifact.h"
+#include "hooks/template/tree.h"
 
 namespace postern::check {
 namespace {
@@ -19,63 +24,96 @@ std::string indented(std::string_view text) {
   return out + "\n";
 }
 
+// A rule of a document or of a tree, as it is told about.
+struct Described {
+  std::string_view id;
+  policy::Severity severity;
+  std::string_view summary;
+  std::string_view why;
+  std::string_view bad;
+  std::string_view good;
+  bool in_document = true;  // a comment can suppress it
+};
+
+std::vector<Described> described() {
+  std::vector<Described> out;
+  for (const policy::Rule* rule : policy::rules())
+    out.push_back({rule->id, rule->severity, rule->summary, rule->why, rule->bad, rule->good, !rule->syntax});
+  for (const tree::TreeRuleInfo& rule : tree::tree_rules())
+    out.push_back({rule.id, rule.severity, rule.summary, rule.why, rule.bad, rule.good, false});
+  return out;
+}
+
 }  // namespace
 
 std::vector<report::RuleInfo> rule_infos() {
   std::vector<report::RuleInfo> out;
-  for (const policy::Rule* rule : policy::rules()) out.push_back({rule->id, rule->severity, rule->summary, rule->why});
+  for (const Described& rule : described()) out.push_back({rule.id, rule.severity, rule.summary, rule.why});
   return out;
 }
 
 std::string list_of_rules(bool as_json) {
   if (as_json) {
     json::Array list;
-    for (const policy::Rule* rule : policy::rules())
-      list.emplace_back(json::Object{{"id", json::Value(rule->id)},
-                                     {"severity", json::Value(to_string(rule->severity))},
-                                     {"summary", json::Value(rule->summary)}});
+    for (const Described& rule : described())
+      list.emplace_back(json::Object{{"id", json::Value(rule.id)},
+                                     {"severity", json::Value(to_string(rule.severity))},
+                                     {"summary", json::Value(rule.summary)}});
     return json::dump_pretty(json::Value(std::move(list)));
   }
   std::string out;
-  for (const policy::Rule* rule : policy::rules())
-    out += fmt::format("{:<24} {:<8} {}\n", rule->id, to_string(rule->severity), rule->summary);
+  for (const Described& rule : described())
+    out += fmt::format("{:<24} {:<8} {}\n", rule.id, to_string(rule.severity), rule.summary);
   return out;
 }
 
 std::optional<std::string> explanation(std::string_view id) {
-  const policy::Rule* rule = policy::find_rule(id);
-  if (rule == nullptr) return std::nullopt;
-  std::string out = fmt::format("{} ({})\n\n{}\n{}\n\nbad:\n{}\ngood:\n{}\n", rule->id, to_string(rule->severity),
-                                rule->summary, rule->why, indented(rule->bad), indented(rule->good));
-  if (!rule->syntax)
+  for (const Described& rule : described()) {
+    if (rule.id != id) continue;
+    std::string out = fmt::format("{} ({})\n\n{}\n{}\n\nbad:\n{}\ngood:\n{}\n", rule.id, to_string(rule.severity),
+                                  rule.summary, rule.why, indented(rule.bad), indented(rule.good));
+    if (rule.in_document)
+      out += fmt::format(
+          "to accept it in one place, with an end date and a reason:\n    <!-- postern-allow {} until 2027-12-31: why "
+          "-->\n",
+          rule.id);
     out += fmt::format(
-        "to accept it in one place, with an end date and a reason:\n    <!-- postern-allow {} until 2027-12-31: why "
-        "-->\n",
-        rule->id);
-  out += fmt::format(
-      "to release it at once, everywhere (platform team, [[templates]] in postern.toml):\n    severity = {{ \"{}\" = "
-      "\"off\" }}\n",
-      rule->id);
-  return out;
+        "to release it at once, everywhere (platform team, [[templates]] in postern.toml):\n    severity = {{ \"{}\" = "
+        "\"off\" }}\n",
+        rule.id);
+    return out;
+  }
+  return std::nullopt;
 }
 
 std::string rules_page() {
   std::string out =
-      "# Rules\n\nMade by `postern-check`; a test keeps this page equal to the program. **error**: the service refuses "
-      "it, or the "
-      "organisation demands it. **warning**: the service takes it, but it does not do what it seems to. A rule that is "
-      "an error "
-      "may say a warning where the sources about the service disagree.\n\n| rule | severity | what it asks "
-      "|\n|---|---|---|\n";
-  for (const policy::Rule* rule : policy::rules())
-    out += fmt::format("| [{}](#{}) | {} | {} |\n", rule->id, rule->id, to_string(rule->severity), rule->summary);
-  for (const policy::Rule* rule : policy::rules())
-    out += fmt::format("\n## {}\n\n{} {}\n\nBad:\n\n```xml\n{}\n```\n\nGood:\n\n```xml\n{}\n```\n", rule->id,
-                       rule->summary, rule->why, rule->bad, rule->good);
+      "# Rules\n\nMade from the rules themselves; a test keeps this page equal to them.\n\n"
+      "**error**: the service refuses it, or the organisation demands it. **warning**: the service takes it, but it "
+      "does not do "
+      "what it seems to. A rule that is an error may say a warning where the sources about the service disagree. Each "
+      "rule is "
+      "explained by `postern-check --explain RULE`; how to accept a finding is told in "
+      "[policy-language.md](policy-language.md).\n\n"
+      "| rule | severity | what it asks |\n|---|---|---|\n";
+  for (const Described& rule : described())
+    out += fmt::format("| [{}](#{}) | {} | {} |\n", rule.id, rule.id, to_string(rule.severity), rule.summary);
+  for (const Described& rule : described()) {
+    // Four backquotes, since an example may hold three.
+    out += fmt::format("\n## {}\n\n{} {}\n\nBad:\n\n````\n{}\n````\n\nGood:\n\n````\n{}\n````\n", rule.id, rule.summary,
+                       rule.why, rule.bad, rule.good);
+  }
   return out;
 }
 
-policy::Scope scope_of_path(std::string_view path) {
+policy::Scope scope_of_path(std::string_view path, const std::optional<std::string>& root) {
+  if (root) {
+    std::string prefix = std::filesystem::path(*root).lexically_normal().generic_string();
+    while (prefix.ends_with('/')) prefix.pop_back();
+    const std::string normal = std::filesystem::path(path).lexically_normal().generic_string();
+    if (const std::optional<std::string_view> below = tree::below_root(prefix == "." ? "" : prefix, normal))
+      return tree::classify_artifact(*below).scope;
+  }
   std::vector<std::string_view> parts;
   while (true) {
     const std::size_t slash = path.find('/');
@@ -96,9 +134,43 @@ policy::Scope scope_of_path(std::string_view path) {
   return policy::Scope::unknown;
 }
 
-Status read_settings(const std::optional<std::string>& file, const std::optional<std::string>&, policy::CheckOptions&) {
-  if (file) return fail(ErrorCode::unsupported, "--settings is not read yet");
-  return {};
+Result<policy::Settings> read_settings(const std::optional<std::string>& file, const std::optional<std::string>& root) {
+  std::string path;
+  if (file) {
+    path = *file;
+  } else {
+    std::error_code error;
+    const std::string in_root = root ? *root + "/postern-policy.toml" : std::string();
+    if (root && std::filesystem::exists(in_root, error))
+      path = in_root;
+    else if (std::filesystem::exists("postern-policy.toml", error))
+      path = "postern-policy.toml";
+    else
+      return policy::Settings();
+  }
+  const Result<std::string> text = read_file(path, std::size_t{256} * 1024);
+  if (!text) return fail(text.error());
+  std::vector<std::string_view> known;
+  for (const tree::TreeRuleInfo& rule : tree::tree_rules()) known.push_back(rule.id);
+  Result<policy::Settings> settings = policy::parse_settings(*text, known);
+  if (!settings) return fail(in_context(path, settings.error()));
+  return settings;
+}
+
+Result<std::vector<policy::Finding>> check_artifacts(const std::string& root,
+                                                     const std::optional<std::set<std::string>>& only) {
+  Result<std::unique_ptr<repo::FileSource>> files = repo::open_directory_source(root);
+  if (!files) return fail(files.error());
+  tree::TreeOptions options;
+  if (only) {
+    options.extent.whole = false;
+    options.extent.changed = *only;
+  }
+  Result<std::vector<policy::Finding>> findings = tree::check_tree(**files, "", options);
+  if (!findings) return fail(findings.error());
+  const std::string prefix = root == "." ? std::string() : root + (root.ends_with('/') ? "" : "/");
+  for (policy::Finding& finding : *findings) finding.path = prefix + finding.path;
+  return findings;
 }
 
 }  // namespace postern::check

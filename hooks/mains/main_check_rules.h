@@ -2,12 +2,14 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/base/result.h"
 #include "hooks/policy/check.h"
+#include "hooks/policy/settings.h"
 #include "hooks/report/report.h"
 
 namespace postern::check {
@@ -20,12 +22,16 @@ std::optional<std::string> explanation(std::string_view rule);
 std::string rules_page();
 std::vector<report::RuleInfo> rule_infos();
 
-// The scope that a path within an apiops layout tells, else unknown.
-policy::Scope scope_of_path(std::string_view path);
+// The scope that a path within an apiops layout tells, else unknown. With a root, the layout begins there.
+policy::Scope scope_of_path(std::string_view path, const std::optional<std::string>& root);
 
-// Fills `options` from the settings file; without a name, from postern-policy.toml in the root, where there is one.
-// bad_usage and invalid_input name file, line and key.
-Status read_settings(const std::optional<std::string>& file, const std::optional<std::string>& root,
-                     policy::CheckOptions& options);
+// The settings of the file; without a name, those of postern-policy.toml in the root (else in the current directory),
+// where there is one. bad_usage and invalid_input name file, line and key.
+Result<policy::Settings> read_settings(const std::optional<std::string>& file, const std::optional<std::string>& root);
+
+// What no single document shows, over the artifact tree at `root` (--root): files that do not parse, names that lead
+// nowhere. `only`, when given, narrows it to what these files changed.
+Result<std::vector<policy::Finding>> check_artifacts(const std::string& root,
+                                                     const std::optional<std::set<std::string>>& only);
 
 }  // namespace postern::check
