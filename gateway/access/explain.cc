@@ -34,7 +34,8 @@ std::vector<Explanation> AccessRules::explain(const identity::Identity& identity
                             });
       if (!by_claim) return fmt::format("is for {}", quoted_list(source.to));
     }
-    if (!reaches_repo(rule, repo)) return fmt::format("is about {}", quoted_list(source.repos));
+    if (!reaches_repo(rule, repo.full_name(), repo.is_wiki()))
+      return fmt::format("is about {}", quoted_list(source.repos));
     if ((rule.verbs & bit(verb)) == 0) {
       if (std::find(source.verbs.begin(), source.verbs.end(), verb) != source.verbs.end()) {
         return fmt::format("has paths, so it never gives {}", to_string(verb));

@@ -14,7 +14,9 @@ namespace postern::access {
 class RepoPattern {
  public:
   explicit RepoPattern(std::string pattern) : glob_(std::move(pattern)), wiki_(glob_.text().ends_with(".wiki")) {}
-  bool matches(const git::RepoPath& repo) const { return wiki_ == repo.is_wiki() && glob_.matches(repo.full_name()); }
+  bool matches(const git::RepoPath& repo) const { return matches(repo.full_name(), repo.is_wiki()); }
+  // The same for who asks often: RepoPath::full_name() and is_wiki().
+  bool matches(std::string_view full_name, bool is_wiki) const { return wiki_ == is_wiki && glob_.matches(full_name); }
   bool is_literal() const { return glob_.literal_prefix().size() == glob_.text().size(); }
   // The owner when it is written out ("platform" of "platform/*"), else empty.
   std::string_view literal_owner() const;

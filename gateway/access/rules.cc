@@ -78,8 +78,9 @@ struct Tally {
 
 }  // namespace
 
-bool reaches_repo(const CompiledRule& rule, const git::RepoPath& repo) {
-  return std::any_of(rule.repos.begin(), rule.repos.end(), [&](const RepoPattern& p) { return p.matches(repo); });
+bool reaches_repo(const CompiledRule& rule, std::string_view full_name, bool is_wiki) {
+  return std::any_of(rule.repos.begin(), rule.repos.end(),
+                     [&](const RepoPattern& pattern) { return pattern.matches(full_name, is_wiki); });
 }
 
 bool reaches_ref(const CompiledRule& rule, std::string_view ref) {
@@ -109,6 +110,7 @@ void AccessRules::Index::build() {
     for (const auto& pattern : compiled[i].repos) {
       const std::uint32_t place = intern(places, place_of(pattern));
       for (const auto& name : compiled[i].source->to) {
+        anybody = anybody || name == "*";
         auto& rules_there = table[cell(intern(principals, name), place)];
         if (rules_there.empty() || rules_there.back() != i) rules_there.push_back(i);
       }
@@ -153,7 +155,7 @@ std::vector<std::uint32_t> AccessRules::Index::candidates(const identity::Identi
       }
     }
   };
-  take(0, false);
+  if (anybody) take(0, false);
   if (const auto it = principals.find(identity.name); it != principals.end()) take(it->second, false);
   for (const auto& group : identity.groups) {
     if (const auto it = principals.find(group); it != principals.end()) take(it->second, false);
@@ -173,9 +175,10 @@ Tally tally(const std::vector<CompiledRule>& compiled, const std::vector<std::ui
             const git::RepoPath& repo, std::optional<std::string_view> ref, const std::optional<IpAddress>& address,
             WallTime now) {
   Tally result;
+  const std::string full_name = repo.full_name();
   for (const std::uint32_t i : candidates) {
     const CompiledRule& rule = compiled[i];
-    if (!reaches_repo(rule, repo) || !in_force(rule, now) || !from_here(rule, address)) continue;
+    if (!reaches_repo(rule, full_name, repo.is_wiki()) || !in_force(rule, now) || !from_here(rule, address)) continue;
     // Read rights are of the repository: refs limit writes alone.
     VerbSet verbs = rule.verbs;
     if (!ref || !reaches_ref(rule, *ref)) verbs &= bit(Verb::read);
@@ -228,7 +231,8 @@ Decision settle(const Tally& tally, VerbSet asked, const identity::Identity& ide
     if ((rule->verbs & allowed & asked) != 0) add_all(decision.denied_paths, rule->source->paths);
   }
   decision.rule = join(names);
-  decision.reason = std::string(asked_text) + " on " + place() + " is granted by " + decision.rule;
+  decision.reason.reserve(asked_text.size() + ref.size() + decision.rule.size() + 160);
+  decision.reason.append(asked_text).append(" on ").append(place()).append(" is granted by ").append(decision.rule);
   return decision;
 }
 
@@ -280,9 +284,10 @@ bool AccessRules::may_any(const identity::Identity& identity, const git::RepoPat
                           const std::optional<IpAddress>& address, WallTime now) const {
   VerbSet granted = 0;
   VerbSet denied = 0;
+  const std::string full_name = repo.full_name();
   for (const std::uint32_t i : index_->candidates(identity, repo)) {
     const CompiledRule& rule = index_->compiled[i];
-    if (!reaches_repo(rule, repo) || !in_force(rule, now) || !from_here(rule, address)) continue;
+    if (!reaches_repo(rule, full_name, repo.is_wiki()) || !in_force(rule, now) || !from_here(rule, address)) continue;
     if (!rule.is_deny) {
       granted |= rule.verbs;
     } else if (rule.source->paths.empty()) {

@@ -43,6 +43,7 @@ struct AccessRules::Index {
 
   // Everybody that a rule can be for: "*" is 0, then identities and groups that some rule names.
   StringMap<std::uint32_t> principals;
+  bool anybody = false;  // some rule is for "*"
   // Places a rule can be about: "" is 0 (patterns without a literal owner), "owner/" (patterns below an owner),
   // "owner/name" (literal).
   StringMap<std::uint32_t> places;
@@ -79,7 +80,7 @@ std::string claim_key(std::string_view issuer, std::string_view claim, std::stri
 void for_each_claim_text(const json::Value& claim, const std::function<void(std::string_view)>& visit);
 
 bool reaches_ref(const CompiledRule& rule, std::string_view ref);
-bool reaches_repo(const CompiledRule& rule, const git::RepoPath& repo);
+bool reaches_repo(const CompiledRule& rule, std::string_view full_name, bool is_wiki);
 bool in_force(const CompiledRule& rule, WallTime now);
 bool from_here(const CompiledRule& rule, const std::optional<IpAddress>& address);
 
