@@ -673,6 +673,22 @@ Task<void> Gate::answer_push(Request& request, const git::GitRequest& git, PushP
              type == nullptr || *type != git::kReceivePackResult) {
     failed = Error{ErrorCode::invalid_input, "the upstream's answer to a push is none"};
   }
+  if (response && (*response)->status >= 400 && (*response)->status < 500) {
+    // Refused before git was started: nothing moved, and that is known.
+    const std::string said = "the upstream answered " + std::to_string((*response)->status);
+    log::error("upstream.status", {{"request", request.id}, {"push", plan.jti}, {"what", said}});
+    parts_.metrics.add(Metrics::upstream_errors);
+    git::PushReport nothing;
+    nothing.unpack = said;
+    co_await settle(request, git, plan, nothing, std::nullopt);
+    plan.reasons.assign(head.commands.size(), said);
+    std::vector<std::string> lines{"postern: " + said + "; nothing was changed"};
+    lines.push_back("fix: (operator) give the gateway's account at the git server write access to this repository");
+    lines.push_back("request: " + request.id);
+    git::RefusalAnswer answer = git::write_refusal(head, plan.reasons, lines);
+    exchange.respond(answer.status, common_headers(request, answer.content_type), std::move(answer.body));
+    co_return;
+  }
   git::ReportReader reader(head.capabilities.side_band_64k);
   std::string out;
   while (!failed) {

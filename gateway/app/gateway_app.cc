@@ -220,7 +220,7 @@ void GatewayApp::Parts::stop() {
           shard->server->abort_all();
           shard->upstream->close_all();
         } else {
-          shard->endpoints->wake_waiting();
+          shard->endpoints->end_waiting();
         }
         promise.set_value(shard->server->open_exchanges() + shard->upstream->active());
       });
@@ -236,10 +236,10 @@ void GatewayApp::Parts::stop() {
     key_thread.request_stop();
     key_thread.join();
   }
+  // Servers first: what they cut off may still hand work to the workers, and the workers post to the loops.
+  for (const auto& shard : shards) shard->server.reset();
   workers.reset();
-  if (store) store->on_accepted_push({});
   for (const auto& shard : shards) {
-    shard->server.reset();
     shard->endpoints.reset();
     shard->gate.reset();
     shard->upstream.reset();

@@ -148,6 +148,7 @@ void Keeper::record_refusals() {
 }
 
 void Keeper::take_in_spool() {
+  strays_.clear();
   Result<std::vector<std::string>> ids = parts_.spool.list_ids();
   if (!ids) {
     log::warning("spool.list", {{"what", ids.error().message}});
@@ -167,7 +168,10 @@ void Keeper::take_in_spool() {
       }
       continue;
     }
-    if (!is_direct(id)) continue;
+    if (!is_direct(id)) {
+      strays_.insert(id);
+      continue;
+    }
     if (record_direct(id, *verdict ? &**verdict : nullptr, *done ? &**done : nullptr)) {
       if (Status removed = parts_.spool.remove_verdict(id); !removed) {
         log::warning("spool.remove", {{"id", id}, {"what", removed.error().message}});
@@ -275,12 +279,17 @@ void Keeper::settle_open_pushes() {
     return;
   }
   for (const store::OpenPush& push : *open) {
+    strays_.erase(push.id);
     if (parts_.in_flight.contains(push.id)) continue;
     if (settle_push(push)) {
       asked_.erase(push.id);
-      if (Status removed = parts_.spool.remove_verdict(push.id); !removed) {
-        log::warning("spool.remove", {{"id", push.id}, {"what", removed.error().message}});
-      }
+      strays_.insert(push.id);
+    }
+  }
+  // Files of tickets whose push is settled: nobody asks for them any more.
+  for (const std::string& id : strays_) {
+    if (Status removed = parts_.spool.remove_verdict(id); !removed) {
+      log::warning("spool.remove", {{"id", id}, {"what", removed.error().message}});
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -45,6 +46,7 @@ class Keeper {
   std::unique_ptr<net::Upstream> upstream_;
   MonoTime next_sweep_{};
   std::map<std::string, MonoTime> asked_;  // pushes whose refs were asked for in vain: not again at once
+  std::set<std::string> strays_;           // of this round: ids of tickets with files, whose push is not under way
   std::jthread thread_;
 };
 

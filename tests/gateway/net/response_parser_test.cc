@@ -66,7 +66,7 @@ TEST_CASE("answers that two readers could frame differently are errors") {
       "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 200 OK\r\nX : a\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 200 OK\r\nX: a\nY: b\r\nContent-Length: 0\r\n\r\n",
-      std::string("HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n", 48),
+      "HTTP/1.1 200 OK\r\nX: a" + std::string(1, '\0') + "b\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 200 OK\r\n: a\r\nContent-Length: 0\r\n\r\n",
       "HTTP/2 200 OK\r\nContent-Length: 0\r\n\r\n",
       "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",

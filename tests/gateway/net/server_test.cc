@@ -291,8 +291,12 @@ TEST_CASE("a body that does not come is cut off and its reader hears of it") {
   CHECK(server.eventually([&] { return server.read_error_.starts_with("unavailable"); }));
 }
 
+// When the end comes together with the last bytes, libmicrohttpd does not see it (it reads until it got less than it
+// asked for, on an edge-triggered socket); then the body's window is what ends the request.
 TEST_CASE("a client that leaves in the middle of its body is noticed") {
-  TestServer server;
+  ServerOptions options;
+  options.body_window = 500ms;
+  TestServer server(std::move(options));
   RawClient client(server.port());
   client.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
   client.close();
