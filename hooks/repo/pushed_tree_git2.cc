@@ -273,12 +273,15 @@ class Git2PushedTree final : public PushedTree {
     const ConfigPtr config(raw_config);
     if (code != 0) return fail(git_error_of("reading the repository's configuration", code));
     git_config_iterator* raw = nullptr;
-    code = git_config_iterator_glob_new(&raw, config.get(), "^remote\\..*\\.mirror$");
+    // Names are compared here: libgit2's iterator with a pattern loses the compiled pattern.
+    code = git_config_iterator_new(&raw, config.get());
     const ConfigIteratorPtr iterator(raw);
     if (code != 0) return fail(git_error_of("reading the repository's configuration", code));
     git_config_entry* entry = nullptr;
     while ((code = git_config_next(&entry, iterator.get())) == 0) {
       int value = 0;
+      const std::string_view name = entry->name;
+      if (!name.starts_with("remote.") || !name.ends_with(".mirror")) continue;
       if (git_config_parse_bool(&value, entry->value) == 0 && value != 0) return true;
     }
     return false;
@@ -419,11 +422,12 @@ class Git2PushedTree final : public PushedTree {
   Interrupted interrupted_;
 };
 
-// The library is started once, at the first repository: its start costs more than a whole hook that needs none.
-Status start_libgit2() {
-  static const int code = [] {
-    const int started = git_libgit2_init();
-    if (started < 0) return started;
+// The library, from the first repository to the end of the process: its start costs more than a whole hook that needs
+// none, so it is neither started early nor twice.
+class Library {
+ public:
+  Library() : code_(git_libgit2_init()) {
+    if (code_ < 0) return;
     // Only the repository's own configuration is read, and reading executes nothing, so whose it is does not matter.
     for (const int level :
          {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_PROGRAMDATA}) {
@@ -432,9 +436,21 @@ Status start_libgit2() {
     git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
     git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, std::size_t{8} << 20);
     git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, std::size_t{32} << 20);
-    return started;
-  }();
-  if (code < 0) return fail(git_error_of("starting libgit2", code));
+  }
+  ~Library() {
+    if (code_ >= 0) git_libgit2_shutdown();
+  }
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+  int code() const { return code_; }
+
+ private:
+  int code_;
+};
+
+Status start_libgit2() {
+  static const Library library;
+  if (library.code() < 0) return fail(git_error_of("starting libgit2", library.code()));
   return {};
 }
 
