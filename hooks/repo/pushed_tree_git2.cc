@@ -179,6 +179,10 @@ class Git2PushedTree final : public PushedTree {
     if (!one) return fail(one.error());
     Result<git_oid> other = oid_of(ancestor);
     if (!other) return fail(other.error());
+    // A missing commit is an error of its own, and libgit2 does not clean up after it.
+    for (const git_oid& oid : {*one, *other}) {
+      if (Result<git_object_t> type = judge_header(oid); !type) return fail(type.error());
+    }
     const int code = git_graph_descendant_of(repository_.get(), &*one, &*other);
     if (code < 0) return fail(git_error_of("comparing " + commit.hex() + " with " + ancestor.hex(), code));
     return code == 1;
