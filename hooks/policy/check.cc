@@ -10,8 +10,6 @@
 namespace postern::policy {
 namespace {
 
-constexpr std::size_t kMaxFindings = 1000;  // of one rule in one file
-
 // What the options make of a severity; false: the finding is dropped.
 bool effective(const CheckOptions& options, std::string_view rule, Severity& severity) {
   const auto it = options.severity.find(rule);
@@ -59,7 +57,6 @@ std::vector<Finding> check_policy(std::string_view path, std::string_view text, 
       reporter.remarks = std::move(of_suppressions.remarks);
     else if (rule->check != nullptr)
       rule->check(subject, reporter);
-    if (reporter.remarks.size() > kMaxFindings) reporter.remarks.resize(kMaxFindings);
     for (Remark& remark : reporter.remarks) {
       Severity severity = remark.severity;
       if (!effective(options, rule->id, severity)) continue;

@@ -43,6 +43,15 @@ std::uint32_t code_point(std::string_view entity) {
 
 }  // namespace
 
+std::uint32_t next_column(std::string_view text, std::uint32_t at, std::uint32_t end) {
+  // A lead byte and its continuation bytes are one column; a byte that belongs to nothing is one, too.
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const std::uint32_t more = lead < 0xc2 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 0;
+  ++at;
+  for (std::uint32_t i = 0; i < more && at < end && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80; ++i) ++at;
+  return at;
+}
+
 std::uint32_t DecodedText::source(std::uint32_t offset) const {
   auto it = std::upper_bound(map.begin(), map.end(), offset,
                              [](std::uint32_t value, const auto& pair) { return value < pair.first; });
@@ -139,14 +148,16 @@ Position PolicyDocument::position(std::uint32_t offset) const {
   position.line = static_cast<unsigned>(index) + 1;
   position.column = 1;
   std::uint32_t at = begin;
-  if (at == 0 && text_.starts_with("\xef\xbb\xbf")) at = std::min<std::uint32_t>(3, offset);
-  // A lead byte and its continuation bytes are one column; a byte that belongs to nothing is one, too.
+  const auto mark = std::upper_bound(columns_.begin(), columns_.end(), offset,
+                                     [](std::uint32_t value, const auto& pair) { return value < pair.first; });
+  if (mark != columns_.begin() && (mark - 1)->first >= begin) {
+    at = (mark - 1)->first;
+    position.column = (mark - 1)->second;
+  } else if (at == 0 && text_.starts_with("\xef\xbb\xbf")) {
+    at = std::min<std::uint32_t>(3, offset);
+  }
   while (at < offset) {
-    const auto lead = static_cast<unsigned char>(text_[at]);
-    const std::uint32_t more = lead < 0xc2 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 0;
-    ++at;
-    for (std::uint32_t i = 0; i < more && at < offset && (static_cast<unsigned char>(text_[at]) & 0xc0) == 0x80; ++i)
-      ++at;
+    at = next_column(text_, at, offset);
     ++position.column;
   }
   return position;

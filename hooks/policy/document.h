@@ -155,7 +155,7 @@ class PolicyDocument {
   // Any range with entities decoded; unknown entities stay as they are.
   std::string decoded(Range range) const;
 
-  // Line and column of a byte. Builds a table of lines at construction; logarithmic plus the length of the line.
+  // Line and column of a byte; logarithmic in the size of the text, also on one endless line.
   Position position(std::uint32_t offset) const;
 
  private:
@@ -169,7 +169,12 @@ class PolicyDocument {
   std::vector<SyntaxFault> faults_;
   std::vector<StrayEnd> stray_ends_;
   std::vector<std::uint32_t> lines_;  // offset of the first byte of each line
+  // (offset, column) every few thousand bytes of a long line, so that no column is counted from far away.
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> columns_;
 };
+
+// The offset behind the code point at `at`, which is one column; `end` bounds it.
+std::uint32_t next_column(std::string_view text, std::uint32_t at, std::uint32_t end);
 
 // The length of the placeholder that starts at `at`, 0 when none does: {{named-value}} and Liquid, {% %}, {# #},
 // ${terraform}, $(pipeline), $NAME, %{ directive }, %NAME%, #{token}#, #TOKEN#, __TOKEN__, @@TOKEN@@, [[token]], <% %>,

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxFaults = 100;
 constexpr std::uint32_t kMaxExpression = 1U << 20;
+constexpr std::uint32_t kColumnStep = 4096;
 constexpr std::size_t kLookAhead = 200;  // tags that a guess about a missing tag is weighed against
 
 enum : std::uint8_t { kSpace = 1, kNameStart = 2, kNameChar = 4, kTextStop = 8, kValueStop = 16, kIllegal = 32 };
@@ -117,8 +118,29 @@ class DocumentReader {
     auto& lines = document_.lines_;
     lines.reserve(text_.size() / 40 + 2);
     lines.push_back(0);
-    for (std::size_t i = text_.find('\n'); i != std::string_view::npos; i = text_.find('\n', i + 1))
-      lines.push_back(static_cast<std::uint32_t>(i + 1));
+    std::uint32_t begin = 0;
+    while (true) {
+      const std::size_t next = text_.find('\n', begin);
+      const std::uint32_t end = next == std::string_view::npos ? size_ : static_cast<std::uint32_t>(next);
+      if (end - begin > kColumnStep) mark_columns(begin, end);
+      if (next == std::string_view::npos) return;
+      begin = end + 1;
+      lines.push_back(begin);
+    }
+  }
+
+  void mark_columns(std::uint32_t begin, std::uint32_t end) {
+    std::uint32_t at_byte = begin == 0 && text_.starts_with("\xef\xbb\xbf") ? 3 : begin;
+    std::uint32_t column = 1;
+    std::uint32_t next = at_byte + kColumnStep;
+    while (at_byte < end) {
+      if (at_byte >= next) {
+        document_.columns_.emplace_back(at_byte, column);
+        next = at_byte + kColumnStep;
+      }
+      at_byte = next_column(text_, at_byte, end);
+      ++column;
+    }
   }
 
   void check_encoding() {

@@ -104,6 +104,11 @@ class ModelBuilder {
         break;
       case NodeKind::expression: break;
       case NodeKind::placeholder: e.unsettled = true; break;
+      case NodeKind::comment:
+        // Some deployment tools write their conditions into comments; what stands between them may go.
+        for (std::string_view mark : {"{{#", "{{/", "#{", "{%", "%{", "#if", "#endif", "<#", "[if", "@if"})
+          if (d_.text(node.content).find(mark) != std::string_view::npos) e.unsettled = true;
+        return;
       default: return;
     }
     e.has_text = true;

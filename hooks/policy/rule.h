@@ -40,12 +40,13 @@ class Reporter {
  public:
   explicit Reporter(Severity severity) : severity_(severity) {}
   void add(Range range, std::string message, std::string help = {}) {
-    remarks.push_back({range, severity_, std::move(message), std::move(help)});
+    add(severity_, range, std::move(message), std::move(help));
   }
   // With another severity than the rule's own: where the sources disagree about a place.
   void add(Severity severity, Range range, std::string message, std::string help = {}) {
-    remarks.push_back({range, severity, std::move(message), std::move(help)});
+    if (remarks.size() < kMost) remarks.push_back({range, severity, std::move(message), std::move(help)});
   }
+  static constexpr std::size_t kMost = 1000;  // of one rule in one file; more help nobody
   std::vector<Remark> remarks;
 
  private:
