@@ -21,10 +21,6 @@ std::uint32_t intern(StringMap<std::uint32_t>& names, std::string_view name) {
   return id;
 }
 
-std::uint64_t cell(std::uint32_t principal, std::uint32_t place) {
-  return (static_cast<std::uint64_t>(principal) << 32) | place;
-}
-
 CompiledRule compile(const GrantRule& source, bool is_deny) {
   CompiledRule rule;
   rule.source = &source;
@@ -34,10 +30,11 @@ CompiledRule compile(const GrantRule& source, bool is_deny) {
   if (!is_deny && !source.paths.empty()) rule.verbs &= static_cast<VerbSet>(~(bit(Verb::force) | bit(Verb::delete_)));
   for (const auto& repo : source.repos) rule.repos.emplace_back(repo);
   for (const auto& ref : source.refs) rule.refs.emplace_back(ref);
-  if (source.refs.empty()) {
-    rule.any_ref = is_deny;
-    if (!is_deny) rule.refs = {Glob("refs/heads/**"), Glob("refs/tags/**")};
-  }
+  rule.any_ref = source.refs.empty() && is_deny;
+  rule.branches_and_tags = source.refs.empty() && !is_deny;
+  rule.has_paths = !source.paths.empty();
+  rule.has_from = !source.from.empty();
+  rule.until = source.until.value_or(WallTime::max());
   return rule;
 }
 
@@ -85,18 +82,19 @@ bool reaches_repo(const CompiledRule& rule, std::string_view full_name, bool is_
 
 bool reaches_ref(const CompiledRule& rule, std::string_view ref) {
   if (rule.any_ref) return true;
+  if (rule.branches_and_tags) return ref.starts_with("refs/heads/") || ref.starts_with("refs/tags/");
   return std::any_of(rule.refs.begin(), rule.refs.end(), [&](const Glob& pattern) {
     return rule.is_deny ? pattern.matches(ref) : grant_reaches_ref(pattern, ref);
   });
 }
 
-bool in_force(const CompiledRule& rule, WallTime now) { return !rule.source->until || now < *rule.source->until; }
+bool in_force(const CompiledRule& rule, WallTime now) { return now < rule.until; }
 
 bool from_here(const CompiledRule& rule, const std::optional<IpAddress>& address) {
-  const auto& from = rule.source->from;
-  if (from.empty()) return true;
+  if (!rule.has_from) return true;
   // Not knowing where a caller is must not help it: no grant, every deny.
   if (!address) return rule.is_deny;
+  const auto& from = rule.source->from;
   return std::any_of(from.begin(), from.end(), [&](const IpNetwork& network) { return network.contains(*address); });
 }
 
@@ -105,16 +103,21 @@ void AccessRules::Index::build() {
   for (const auto& rule : rules.denies) compiled.push_back(compile(rule, true));
   for (const auto& rule : rules.grants) compiled.push_back(compile(rule, false));
   intern(principals, "*");
+  placed.resize(1);
   intern(places, "");
   for (std::uint32_t i = 0; i < compiled.size(); ++i) {
     for (const auto& pattern : compiled[i].repos) {
       const std::uint32_t place = intern(places, place_of(pattern));
       for (const auto& name : compiled[i].source->to) {
-        anybody = anybody || name == "*";
-        auto& rules_there = table[cell(intern(principals, name), place)];
-        if (rules_there.empty() || rules_there.back() != i) rules_there.push_back(i);
+        const std::uint32_t principal = intern(principals, name);
+        if (placed.size() <= principal) placed.resize(principal + 1);
+        placed[principal].push_back({place, i});
       }
     }
+  }
+  for (auto& list : placed) {
+    std::sort(list.begin(), list.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
   }
   for (std::uint32_t i = 0; i < rules.roles.size(); ++i) {
     for (const auto& name : rules.roles[i].to) roles_of[name].push_back(i);
@@ -135,27 +138,28 @@ void AccessRules::Index::build() {
   digest = hex_encode(as_view(sha256(rules_to_json(rules))));
 }
 
-std::vector<std::uint32_t> AccessRules::Index::candidates(const identity::Identity& identity,
-                                                          const git::RepoPath& repo) const {
-  std::vector<std::uint32_t> found;
+std::vector<Candidate> AccessRules::Index::candidates(const identity::Identity& identity,
+                                                      const git::RepoPath& repo) const {
+  std::vector<Candidate> found;
   const std::string full_name = repo.full_name();
   const auto place = [&](std::string_view text) {
     const auto it = places.find(text);
     return it == places.end() ? std::optional<std::uint32_t>{} : it->second;
   };
-  const std::array<std::optional<std::uint32_t>, 3> here{
-      place(full_name), place(std::string_view(full_name).substr(0, repo.owner().size() + 1)), place("")};
+  const std::optional<std::uint32_t> literal = place(full_name);
+  const std::optional<std::uint32_t> owner = place(std::string_view(full_name).substr(0, repo.owner().size() + 1));
   const auto take = [&](std::uint32_t principal, bool only_denies) {
-    for (const auto& where : here) {
+    const auto& list = placed[principal];
+    if (list.empty()) return;
+    for (const auto& where : {literal, owner, std::optional<std::uint32_t>(0)}) {
       if (!where) continue;
-      const auto it = table.find(cell(principal, *where));
-      if (it == table.end()) continue;
-      for (const std::uint32_t rule : it->second) {
-        if (!only_denies || compiled[rule].is_deny) found.push_back(rule);
+      for (auto it = std::lower_bound(list.begin(), list.end(), PlacedRule{*where, 0});
+           it != list.end() && it->place == *where; ++it) {
+        if (!only_denies || compiled[it->rule].is_deny) found.push_back({it->rule, where == literal});
       }
     }
   };
-  if (anybody) take(0, false);
+  take(0, false);
   if (const auto it = principals.find(identity.name); it != principals.end()) take(it->second, false);
   for (const auto& group : identity.groups) {
     if (const auto it = principals.find(group); it != principals.end()) take(it->second, false);
@@ -164,21 +168,27 @@ std::vector<std::uint32_t> AccessRules::Index::candidates(const identity::Identi
   if (identity.issuer == kGogsIssuer) {
     for (const std::uint32_t group : claim_groups) take(group, true);
   }
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+  // Of a rule found twice the sure one stays.
+  std::sort(found.begin(), found.end(), [](const Candidate& a, const Candidate& b) {
+    return a.rule != b.rule ? a.rule < b.rule : a.sure > b.sure;
+  });
+  found.erase(std::unique(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.rule == b.rule; }),
+              found.end());
   return found;
 }
 
 namespace {
 
-Tally tally(const std::vector<CompiledRule>& compiled, const std::vector<std::uint32_t>& candidates,
+Tally tally(const std::vector<CompiledRule>& compiled, const std::vector<Candidate>& candidates,
             const git::RepoPath& repo, std::optional<std::string_view> ref, const std::optional<IpAddress>& address,
             WallTime now) {
   Tally result;
   const std::string full_name = repo.full_name();
-  for (const std::uint32_t i : candidates) {
-    const CompiledRule& rule = compiled[i];
-    if (!reaches_repo(rule, full_name, repo.is_wiki()) || !in_force(rule, now) || !from_here(rule, address)) continue;
+  for (const Candidate candidate : candidates) {
+    const CompiledRule& rule = compiled[candidate.rule];
+    if (!(candidate.sure || reaches_repo(rule, full_name, repo.is_wiki())) || !in_force(rule, now) ||
+        !from_here(rule, address))
+      continue;
     // Read rights are of the repository: refs limit writes alone.
     VerbSet verbs = rule.verbs;
     if (!ref || !reaches_ref(rule, *ref)) verbs &= bit(Verb::read);
@@ -186,7 +196,7 @@ Tally tally(const std::vector<CompiledRule>& compiled, const std::vector<std::ui
     if (!rule.is_deny) {
       result.granted |= verbs;
       result.grants.push_back(&rule);
-    } else if (rule.source->paths.empty()) {
+    } else if (!rule.has_paths) {
       result.denied |= verbs;
       result.denies.push_back(&rule);
     } else {
@@ -223,8 +233,11 @@ Decision settle(const Tally& tally, VerbSet asked, const identity::Identity& ide
   for (const CompiledRule* rule : tally.grants) {
     if ((rule->verbs & deciding) == 0) continue;
     names.push_back(rule->source->name);
-    if (rule->source->paths.empty()) every_path = true;
-    add_all(decision.allowed_paths, rule->source->paths);
+    if (rule->has_paths) {
+      add_all(decision.allowed_paths, rule->source->paths);
+    } else {
+      every_path = true;
+    }
   }
   if (every_path) decision.allowed_paths.clear();
   for (const CompiledRule* rule : tally.path_denies) {
@@ -285,12 +298,14 @@ bool AccessRules::may_any(const identity::Identity& identity, const git::RepoPat
   VerbSet granted = 0;
   VerbSet denied = 0;
   const std::string full_name = repo.full_name();
-  for (const std::uint32_t i : index_->candidates(identity, repo)) {
-    const CompiledRule& rule = index_->compiled[i];
-    if (!reaches_repo(rule, full_name, repo.is_wiki()) || !in_force(rule, now) || !from_here(rule, address)) continue;
+  for (const Candidate candidate : index_->candidates(identity, repo)) {
+    const CompiledRule& rule = index_->compiled[candidate.rule];
+    if (!(candidate.sure || reaches_repo(rule, full_name, repo.is_wiki())) || !in_force(rule, now) ||
+        !from_here(rule, address))
+      continue;
     if (!rule.is_deny) {
       granted |= rule.verbs;
-    } else if (rule.source->paths.empty()) {
+    } else if (!rule.has_paths) {
       denied |= static_cast<VerbSet>(rule.verbs & (rule.any_ref ? kWrites | bit(Verb::read) : bit(Verb::read)));
     }
   }
