@@ -330,6 +330,7 @@ class UpstreamConnection final : Watcher {
 
   bool pull_head() {
     while (true) {
+      if (parser_.head_done()) return true;  // asked for again: with an empty body nothing more will come
       if (!in_.empty()) {
         received_any_ = true;
         Result<bool> whole = parser_.feed_head(in_);
