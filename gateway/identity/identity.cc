@@ -4,12 +4,9 @@ namespace postern::identity {
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
-    case Kind::human:
-      return "human";
-    case Kind::workload:
-      return "workload";
-    case Kind::agent:
-      return "agent";
+    case Kind::human: return "human";
+    case Kind::workload: return "workload";
+    case Kind::agent: return "agent";
   }
   return "workload";
 }

@@ -45,7 +45,7 @@ class SigningKey {
   static Result<SigningKey> from_pem(const Secret& pem);  // PKCS#8, Ed25519 (tickets, audit)
   static Result<SigningKey> generate_ed25519();
   Secret to_pem() const;
-  PublicKey public_key() const;  // kid = RFC 7638 thumbprint
+  PublicKey public_key() const;                                    // kid = RFC 7638 thumbprint
   Result<std::string> sign(std::string_view signing_input) const;  // raw signature, EdDSA
 
  private:

@@ -6,7 +6,7 @@
 
 #include "gateway/audit/checkpoint.h"
 #include "gateway/base/file.h"
-#include "store_testing.h"
+#include "tests/gateway/store/store_testing.h"
 
 using namespace postern;
 using namespace postern::store;

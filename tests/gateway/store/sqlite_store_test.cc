@@ -10,7 +10,7 @@
 
 #include "gateway/base/file.h"
 #include "gateway/store/sqlite_database.h"
-#include "store_testing.h"
+#include "tests/gateway/store/store_testing.h"
 
 using namespace postern;
 using namespace postern::store;

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "store_testing.h"
+#include "tests/gateway/store/store_testing.h"
 
 using namespace postern;
 using namespace postern::store;
