@@ -4,29 +4,29 @@
 
 #include "gateway/git/lfs.h"
 #include "hooks/policy/check.h"
+#include "hooks/receive/judge_templates.h"
 #include "hooks/receive/repository_settings.h"
 
 namespace postern::deploy {
 namespace {
 
-std::vector<policy::Finding> judge_texts(const std::vector<Step>& steps, const policy::CheckOptions& common) {
-  std::vector<policy::Finding> errors;
-  for (const Step& step : steps) {
-    if (git::is_lfs_pointer(step.text)) {
-      policy::Finding finding;
-      finding.path = step.resource.file;
-      finding.rule = "lfs-pointer";
-      finding.message = "a Git LFS pointer stands where a policy template must be";
-      errors.push_back(std::move(finding));
-      continue;
-    }
-    policy::CheckOptions options = common;
-    options.scope = step.resource.scope;
-    for (policy::Finding& finding : policy::check_policy(step.resource.file, step.text, options)) {
-      if (finding.severity == policy::Severity::error) errors.push_back(std::move(finding));
-    }
+// Every finding of one template, whatever its severity.
+std::vector<policy::Finding> judge_text(const Step& step, policy::CheckOptions options) {
+  if (git::is_lfs_pointer(step.text)) {
+    policy::Finding finding;
+    finding.path = step.resource.file;
+    finding.rule = "lfs-pointer";
+    finding.message = "a Git LFS pointer stands where a policy template must be";
+    return {std::move(finding)};
   }
-  return errors;
+  options.scope = step.resource.scope;
+  return policy::check_policy(step.resource.file, step.text, options);
+}
+
+void keep_errors(std::vector<policy::Finding> findings, std::vector<policy::Finding>& errors) {
+  for (policy::Finding& finding : findings) {
+    if (finding.severity == policy::Severity::error) errors.push_back(std::move(finding));
+  }
 }
 
 std::int64_t days(const Clock& clock) {
@@ -48,10 +48,25 @@ Judge repository_judge(std::string directory, access::Templates templates, const
         receive::settings_before(**tree, old->is_zero() ? std::nullopt : std::optional<git::ObjectId>(*old), templates);
     if (!settings) return fail(in_context("reading the settings", settings.error()));
     policy::CheckOptions options;
-    options.severity = settings->severity;
     options.may_suppress = settings->may_suppress;
     options.today = days(clock);
-    return judge_texts(steps, options);
+    std::vector<policy::Finding> errors;
+    for (const Step& step : steps) {
+      const std::string& file = step.resource.file;
+      options.severity = settings->levels_for(file);
+      std::vector<policy::Finding> findings = judge_text(step, options);
+      std::optional<repo::Entry> before;
+      if (!old->is_zero()) {
+        auto entry = (*tree)->entry_at(*old, file);
+        if (!entry) return fail(in_context(file, entry.error()));
+        before = *entry;
+      }
+      const Status kept = receive::drop_baselined(findings, **tree, {step.resource.scope, false}, file, before,
+                                                  *settings, repo::ReadLimits().blob_bytes, options.today);
+      if (!kept) return fail(in_context(file, kept.error()));
+      keep_errors(std::move(findings), errors);
+    }
+    return errors;
   };
 }
 
@@ -67,7 +82,9 @@ Judge directory_judge(access::Templates templates, const Clock& clock) {
                                                     : policy::RuleLevel::off;
     }
     options.today = days(clock);
-    return judge_texts(steps, options);
+    std::vector<policy::Finding> errors;
+    for (const Step& step : steps) keep_errors(judge_text(step, options), errors);
+    return errors;
   };
 }
 

@@ -218,32 +218,6 @@ class Judge {
                          : "take the paths above out of the push; granted: " + printable(where, 300));
   }
 
-  // Takes away what the baseline holds. For a rule that the repository may not relax, an entry counts only while the
-  // very same finding stands in the file as it was.
-  Status drop_baselined(std::vector<policy::Finding>& findings, const TemplatePlace& place, const repo::Change& change,
-                        const RepositorySettings& settings) {
-    if (settings.baseline.empty()) return {};
-    std::optional<std::set<std::string>> before;
-    Status status;
-    std::erase_if(findings, [&](const policy::Finding& finding) {
-      if (!status || finding.fingerprint.empty() || !settings.baseline.contains(finding.fingerprint)) return false;
-      if (settings.may_relax(finding.rule)) return true;
-      if (!before) {
-        before.emplace();
-        if (!change.before) return false;
-        Result<std::vector<policy::Finding>> old =
-            check_template(in_.tree, place, change.path, *change.before, settings, in_.limits.blob_bytes, in_.today);
-        if (!old) {
-          status = fail(old.error());
-          return false;
-        }
-        for (const policy::Finding& one : *old) before->insert(one.fingerprint);
-      }
-      return before->contains(finding.fingerprint);
-    });
-    return status;
-  }
-
   // Broken settings would refuse every later push, so they are refused when they come.
   void judge_settings(CommandJudgement& verdict, const std::vector<repo::Change>& changes) {
     for (const repo::Change& change : changes) {
@@ -289,7 +263,9 @@ class Judge {
           }
           return refuse_unknown(verdict, error);
         }
-        if (Status filtered = drop_baselined(*findings, *place, change, *settings); !filtered) {
+        if (Status filtered = drop_baselined(*findings, in_.tree, *place, change.path, change.before, *settings,
+                                             in_.limits.blob_bytes, in_.today);
+            !filtered) {
           return refuse_unknown(verdict, filtered.error());
         }
         found = checked_.emplace(key, std::move(*findings)).first;

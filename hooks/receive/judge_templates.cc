@@ -1,5 +1,7 @@
 #include "hooks/receive/judge_templates.h"
 
+#include <set>
+
 #include "gateway/git/lfs.h"
 #include "hooks/template/artifact.h"
 
@@ -64,6 +66,31 @@ Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree
   options.may_suppress = settings.may_suppress;
   options.today = today;
   return policy::check_policy(path, *text, options);
+}
+
+Status drop_baselined(std::vector<policy::Finding>& findings, const repo::PushedTree& tree, const TemplatePlace& place,
+                      const std::string& path, const std::optional<repo::Entry>& entry_before,
+                      const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today) {
+  if (settings.baseline.empty()) return {};
+  std::optional<std::set<std::string>> before;
+  Status status;
+  std::erase_if(findings, [&](const policy::Finding& finding) {
+    if (!status || finding.fingerprint.empty() || !settings.baseline.contains(finding.fingerprint)) return false;
+    if (settings.may_relax(finding.rule)) return true;
+    if (!before) {
+      before.emplace();
+      if (!entry_before) return false;
+      Result<std::vector<policy::Finding>> old =
+          check_template(tree, place, path, *entry_before, settings, max_bytes, today);
+      if (!old) {
+        status = fail(old.error());
+        return false;
+      }
+      for (const policy::Finding& one : *old) before->insert(one.fingerprint);
+    }
+    return before->contains(finding.fingerprint);
+  });
+  return status;
 }
 
 }  // namespace postern::receive

@@ -29,4 +29,10 @@ Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree
                                                     const RepositorySettings& settings, std::uint64_t max_bytes,
                                                     std::int64_t today);
 
+// Takes away what the baseline holds. For a rule that the repository may not relax, an entry counts only while the very
+// same finding stands in the file as it was before the push (`entry_before`; nullopt: it was not there).
+Status drop_baselined(std::vector<policy::Finding>& findings, const repo::PushedTree& tree, const TemplatePlace& place,
+                      const std::string& path, const std::optional<repo::Entry>& entry_before,
+                      const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today);
+
 }  // namespace postern::receive
