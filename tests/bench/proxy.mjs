@@ -1,6 +1,6 @@
 // One small authenticated request, the gateway beside nginx. Core 0 has the proxy alone; core 1 the load and a static
 // upstream. Every proxy keeps its upstream connections, and none writes an access log.
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 
 import {World, kRepository} from '../../fixtures/story/world.mjs';
 import {Service, freePort, portAnswers} from '../../fixtures/support/processes.mjs';
@@ -9,7 +9,9 @@ import {cpuSeconds, interleave, median, timed} from './measure.mjs';
 
 const kConnections = 64;
 const kSeconds = 5;
-const kBody = '001e# service=git-upload-pack\\n0000003b0000000000000000000000000000';
+// An advertisement as git writes it: the gateway reads what it forwards.
+const pkt = (text) => (text.length + 4).toString(16).padStart(4, '0') + text;
+const kBody = `${pkt('# service=git-upload-pack\n')}0000${pkt(`${'1'.repeat(40)} HEAD\0side-band-64k agent=git/2.39.5\n`)}0000`;
 
 const common = (d, name) => `daemon off;
 worker_processes 1;
@@ -36,11 +38,13 @@ export async function benchProxy({add, note, rounds}) {
   let world;
   try {
     const [still, pass, auth, caddy] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    chmodSync(d, 0o755);  // nginx's worker is another user
+    writeFileSync(`${d}/advertisement`, kBody, {mode: 0o644});
     writeFileSync(`${d}/static.conf`, `${common(d, 'static')}
   server {
     listen 127.0.0.1:${still};
     location = /auth { return 204; }
-    location / { default_type application/x-git-upload-pack-advertisement; return 200 "${kBody}"; }
+    location / { default_type application/x-git-upload-pack-advertisement; root ${d}; try_files /advertisement =404; }
   }
 }
 `);
