@@ -23,7 +23,8 @@ void check(const Subject& s, Reporter& r) {
     if (e.spec != nullptr && e.spec->opaque && e.slot != nullptr && !e.slot->policy) continue;
     for (const Attribute& a : attributes) {
       const std::string_view name = s.document.name(a);
-      if (name.starts_with("xmlns") || name.find(':') != std::string_view::npos || name.find_first_of("{$#") != std::string_view::npos)
+      if (name.starts_with("xmlns") || name.find(':') != std::string_view::npos ||
+          name.find_first_of("{$#") != std::string_view::npos)
         continue;
       if (!a.has_value || (e.spec != nullptr && catalogue::find_attribute(*e.spec, name) != nullptr)) continue;
       if (s.node(e).attributes_unsure) continue;
