@@ -48,6 +48,12 @@ json::Array wants_in(std::string_view body) {
   return wants;
 }
 
+// What the upstream is shown: the client's own credential where it passes through, else the brokered one.
+std::string authorization_for(const Request& request) {
+  if (request.own_authorization) return *request.own_authorization;
+  return basic_authorization(request.in_force->upstream_token_for(request.who.name));
+}
+
 std::string joined(const std::set<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
@@ -529,9 +535,7 @@ Task<Status> Gate::write_ticket(Request& request, const git::GitRequest& git, Pu
   const access::Governance governance = request.rules().governance_of(git.repo);
   if (!governance.governed || git.repo.is_wiki()) co_return Status{};
   const std::shared_ptr<const InForce> in_force = request.in_force;
-  const std::string authorization = request.own_authorization
-                                        ? *request.own_authorization
-                                        : basic_authorization(in_force->upstream_token_for(request.who.name));
+  const std::string authorization = authorization_for(request);
   Result<bool> offered = co_await facts_.takes_push_options(git.repo, authorization);
   if (!offered) co_return fail(offered.error().code, "the upstream was not to be asked: " + offered.error().message);
   if (!*offered) {
@@ -1036,9 +1040,7 @@ net::UpstreamRequest Gate::upstream_request(const Request& request, const git::G
   forwarded.method = std::string(request.exchange->method());
   forwarded.target = git::upstream_target(git);
   forwarded.headers.emplace_back("User-Agent", "postern/" POSTERN_VERSION);
-  const std::string authorization = request.own_authorization
-                                        ? *request.own_authorization
-                                        : basic_authorization(request.in_force->upstream_token_for(request.who.name));
+  const std::string authorization = authorization_for(request);
   if (!authorization.empty()) forwarded.headers.emplace_back("Authorization", authorization);
   if (request.in_force->config.upstream.kind == config::UpstreamConfig::Kind::git) {
     const std::optional<std::string_view> version = request.exchange->header("git-protocol");
