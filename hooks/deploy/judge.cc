@@ -4,6 +4,7 @@
 
 #include "gateway/git/lfs.h"
 #include "hooks/policy/check.h"
+#include "hooks/policy/settings.h"
 #include "hooks/receive/judge_templates.h"
 #include "hooks/receive/repository_settings.h"
 
@@ -76,10 +77,9 @@ Judge directory_judge(access::Templates templates, const Clock& clock) {
     policy::CheckOptions options;
     options.may_suppress = templates.may_relax;
     for (const auto& [rule, level] : templates.severity) {
-      options.severity[rule] = level == "error"     ? policy::RuleLevel::error
-                               : level == "warning" ? policy::RuleLevel::warning
-                               : level == "advice"  ? policy::RuleLevel::advice
-                                                    : policy::RuleLevel::off;
+      const Result<policy::RuleLevel> parsed = policy::parse_level(level);
+      if (!parsed) return fail(in_context("severity of " + rule, parsed.error()));
+      options.severity[rule] = *parsed;
     }
     options.today = days(clock);
     std::vector<policy::Finding> errors;
