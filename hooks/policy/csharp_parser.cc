@@ -177,7 +177,7 @@ class Parser {
   // The fault of something that should stand right after the last token: a person points there, not at what follows.
   void fail_after(std::string message, std::string help = {}) {
     const Token& last = t_[pos_ > 0 ? pos_ - 1 : 0];
-    fail_bytes(pos_ > 0 ? last.begin : last.begin, last.end, std::move(message), std::move(help));
+    fail_bytes(last.begin, last.end, std::move(message), std::move(help));
   }
   void unexpected(std::string_view wanted) {
     fail_here(fmt::format("unexpected {}; expected {}", shown(now()), wanted));
@@ -264,8 +264,6 @@ class Parser {
         advance();
         while (accept(",")) {
         }
-        advance();
-      } else if (see("*") && false) {
         advance();
       } else {
         return true;

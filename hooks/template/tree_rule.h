@@ -26,8 +26,7 @@ class TreeView {
   Result<bool> exists(std::string_view path) const;
   // The bytes of a file; kept for the next rule that asks.
   Result<std::string_view> text(const std::string& path);
-  // The folder of a collection as this tree spells it ("policy fragments" or "policyFragments"), with its parent
-  // ("" or "workspaces/w/").
+  // `path` below the root as a path in the whole tree, which is what findings carry.
   std::string full_path(std::string_view path) const;
 
  private:
