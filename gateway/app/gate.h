@@ -60,10 +60,13 @@ class Gate {
  private:
   net::Task<void> advertise(Request& request, git::GitRequest git);
   net::Task<void> fetch(Request& request, git::GitRequest git);
-  net::Task<void> push(Request& request, git::GitRequest git);
+
+  // gate_lfs.cc
   net::Task<void> lfs_batch(Request& request, git::GitRequest git);
   net::Task<void> lfs_object(Request& request, git::GitRequest git);
 
+  // gate_push.cc
+  net::Task<void> push(Request& request, git::GitRequest git);
   struct PushPlan;
   bool decide_push(Request& request, const git::GitRequest& git, PushPlan& plan);
   void refuse_push(Request& request, const git::GitRequest& git, PushPlan& plan, std::string_view line);
@@ -73,8 +76,10 @@ class Gate {
   net::Task<void> settle(Request& request, const git::GitRequest& git, const PushPlan& plan,
                          const git::PushReport& report, const std::optional<spool::Verdict>& verdict);
 
+  // what the ways share
   bool may_ask(Request& request, const git::RepoPath& repo);
   void refuse_access(Request& request, const git::RepoPath& repo, std::string_view reason);
+  static std::string authorization_for(const Request& request);
   net::UpstreamRequest upstream_request(const Request& request, const git::GitRequest& git) const;
   net::Task<bool> send_body(Request& request, net::UpstreamCall& call, std::string_view first);
   net::Task<void> relay(Request& request, net::UpstreamCall& call, std::string_view content_type);
