@@ -5,40 +5,6 @@
 namespace postern::policy {
 namespace {
 
-// An entity reference at `at` (which holds '&'): its length and character, length 0 when it is none that we decode.
-LogicalChar entity_at(std::string_view text, std::uint32_t at) {
-  const std::string_view rest = text.substr(at, 12);
-  struct Named {
-    std::string_view name;
-    char value;
-  };
-  static constexpr Named kNamed[] = {{"&quot;", '"'}, {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}};
-  for (const Named& named : kNamed) {
-    if (rest.starts_with(named.name)) return {named.value, static_cast<std::uint32_t>(named.name.size()), true};
-  }
-  if (rest.starts_with("&#")) {
-    std::uint32_t value = 0;
-    std::size_t i = 2;
-    const bool hex = i < rest.size() && rest[i] == 'x';
-    if (hex) ++i;
-    const std::size_t digits = i;
-    for (; i < rest.size() && value < 0x110000; ++i) {
-      const char c = rest[i];
-      if (c >= '0' && c <= '9')
-        value = value * (hex ? 16 : 10) + static_cast<std::uint32_t>(c - '0');
-      else if (hex && c >= 'a' && c <= 'f')
-        value = value * 16 + static_cast<std::uint32_t>(c - 'a' + 10);
-      else if (hex && c >= 'A' && c <= 'F')
-        value = value * 16 + static_cast<std::uint32_t>(c - 'A' + 10);
-      else
-        break;
-    }
-    if (i > digits && i < rest.size() && rest[i] == ';')
-      return {value < 0x80 ? static_cast<char>(value) : '\x7f', static_cast<std::uint32_t>(i + 1), true};
-  }
-  return {};
-}
-
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 // How a literal was opened: both of its ends must be written alike.
@@ -330,13 +296,38 @@ class SpanLexer {
 
 }  // namespace
 
-LogicalChar logical_char(std::string_view text, std::uint32_t at, bool entities) {
-  if (at >= text.size()) return {};
-  if (entities && text[at] == '&') {
-    const LogicalChar entity = entity_at(text, at);
-    if (entity.length != 0) return entity;
+LogicalChar entity_char(std::string_view text, std::uint32_t at) {
+  const std::string_view rest = text.substr(at, 12);
+  struct Named {
+    std::string_view name;
+    char value;
+  };
+  static constexpr Named kNamed[] = {{"&quot;", '"'}, {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}};
+  for (const Named& named : kNamed) {
+    if (rest.size() > 2 && rest[1] == named.name[1] && rest[2] == named.name[2] && rest.starts_with(named.name))
+      return {named.value, static_cast<std::uint32_t>(named.name.size()), true};
   }
-  return {text[at], 1, false};
+  if (rest.starts_with("&#")) {
+    std::uint32_t value = 0;
+    std::size_t i = 2;
+    const bool hex = i < rest.size() && rest[i] == 'x';
+    if (hex) ++i;
+    const std::size_t digits = i;
+    for (; i < rest.size() && value < 0x110000; ++i) {
+      const char c = rest[i];
+      if (c >= '0' && c <= '9')
+        value = value * (hex ? 16 : 10) + static_cast<std::uint32_t>(c - '0');
+      else if (hex && c >= 'a' && c <= 'f')
+        value = value * 16 + static_cast<std::uint32_t>(c - 'a' + 10);
+      else if (hex && c >= 'A' && c <= 'F')
+        value = value * 16 + static_cast<std::uint32_t>(c - 'A' + 10);
+      else
+        break;
+    }
+    if (i > digits && i < rest.size() && rest[i] == ';')
+      return {value < 0x80 ? static_cast<char>(value) : '\x7f', static_cast<std::uint32_t>(i + 1), true};
+  }
+  return {};
 }
 
 ExpressionSpan scan_expression(std::string_view text, std::uint32_t at, std::uint32_t limit, Enclosure enclosure,

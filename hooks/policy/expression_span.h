@@ -41,6 +41,14 @@ struct LogicalChar {
   std::uint32_t length = 0;
   bool entity = false;
 };
-LogicalChar logical_char(std::string_view text, std::uint32_t at, bool entities);
+LogicalChar entity_char(std::string_view text, std::uint32_t at);  // `at` holds '&'; length 0: no entity of ours
+inline LogicalChar logical_char(std::string_view text, std::uint32_t at, bool entities) {
+  if (at >= text.size()) return {};
+  if (entities && text[at] == '&') {
+    const LogicalChar entity = entity_char(text, at);
+    if (entity.length != 0) return entity;
+  }
+  return {text[at], 1, false};
+}
 
 }  // namespace postern::policy
