@@ -24,23 +24,10 @@ std::string indented(std::string_view text) {
   return out + "\n";
 }
 
-// A rule of a document or of a tree, as it is told about.
-struct Described {
-  std::string_view id;
-  policy::Severity severity;
-  std::string_view summary;
-  std::string_view why;
-  std::string_view bad;
-  std::string_view good;
-  bool in_document = true;  // a comment can suppress it
-};
-
-std::vector<Described> described() {
-  std::vector<Described> out;
-  for (const policy::Rule* rule : policy::rules())
-    out.push_back({rule->id, rule->severity, rule->summary, rule->why, rule->bad, rule->good, !rule->syntax});
-  for (const tree::TreeRuleInfo& rule : tree::tree_rules())
-    out.push_back({rule.id, rule.severity, rule.summary, rule.why, rule.bad, rule.good, false});
+// The rules of a document, then those of a tree.
+std::vector<const policy::Rule*> all_rules() {
+  std::vector<const policy::Rule*> out(policy::rules().begin(), policy::rules().end());
+  out.insert(out.end(), tree::tree_rules().begin(), tree::tree_rules().end());
   return out;
 }
 
@@ -48,39 +35,39 @@ std::vector<Described> described() {
 
 std::vector<report::RuleInfo> rule_infos() {
   std::vector<report::RuleInfo> out;
-  for (const Described& rule : described()) out.push_back({rule.id, rule.severity, rule.summary, rule.why});
+  for (const policy::Rule* rule : all_rules()) out.push_back({rule->id, rule->severity, rule->summary, rule->why});
   return out;
 }
 
 std::string list_of_rules(bool as_json) {
   if (as_json) {
     json::Array list;
-    for (const Described& rule : described())
-      list.emplace_back(json::Object{{"id", json::Value(rule.id)},
-                                     {"severity", json::Value(to_string(rule.severity))},
-                                     {"summary", json::Value(rule.summary)}});
+    for (const policy::Rule* rule : all_rules())
+      list.emplace_back(json::Object{{"id", json::Value(rule->id)},
+                                     {"severity", json::Value(to_string(rule->severity))},
+                                     {"summary", json::Value(rule->summary)}});
     return json::dump_pretty(json::Value(std::move(list)));
   }
   std::string out;
-  for (const Described& rule : described())
-    out += fmt::format("{:<24} {:<8} {}\n", rule.id, to_string(rule.severity), rule.summary);
+  for (const policy::Rule* rule : all_rules())
+    out += fmt::format("{:<24} {:<8} {}\n", rule->id, to_string(rule->severity), rule->summary);
   return out;
 }
 
 std::optional<std::string> explanation(std::string_view id) {
-  for (const Described& rule : described()) {
-    if (rule.id != id) continue;
-    std::string out = fmt::format("{} ({})\n\n{}\n{}\n\nbad:\n{}\ngood:\n{}\n", rule.id, to_string(rule.severity),
-                                  rule.summary, rule.why, indented(rule.bad), indented(rule.good));
-    if (rule.in_document)
+  for (const policy::Rule* rule : all_rules()) {
+    if (rule->id != id) continue;
+    std::string out = fmt::format("{} ({})\n\n{}\n{}\n\nbad:\n{}\ngood:\n{}\n", rule->id, to_string(rule->severity),
+                                  rule->summary, rule->why, indented(rule->bad), indented(rule->good));
+    if (!rule->syntax && policy::find_rule(rule->id) != nullptr)
       out += fmt::format(
           "to accept it in one place, with an end date and a reason:\n    <!-- postern-allow {} until 2027-12-31: why "
           "-->\n",
-          rule.id);
+          rule->id);
     out += fmt::format(
         "to release it at once, everywhere (platform team, [[templates]] in postern.toml):\n    severity = {{ \"{}\" = "
         "\"off\" }}\n",
-        rule.id);
+        rule->id);
     return out;
   }
   return std::nullopt;
@@ -96,12 +83,12 @@ std::string rules_page() {
       "explained by `postern-check --explain RULE`; how to accept a finding is told in "
       "[policy-language.md](policy-language.md).\n\n"
       "| rule | severity | what it asks |\n|---|---|---|\n";
-  for (const Described& rule : described())
-    out += fmt::format("| [{}](#{}) | {} | {} |\n", rule.id, rule.id, to_string(rule.severity), rule.summary);
-  for (const Described& rule : described()) {
+  for (const policy::Rule* rule : all_rules())
+    out += fmt::format("| [{}](#{}) | {} | {} |\n", rule->id, rule->id, to_string(rule->severity), rule->summary);
+  for (const policy::Rule* rule : all_rules()) {
     // Four backquotes, since an example may hold three.
-    out += fmt::format("\n## {}\n\n{} {}\n\nBad:\n\n````\n{}\n````\n\nGood:\n\n````\n{}\n````\n", rule.id, rule.summary,
-                       rule.why, rule.bad, rule.good);
+    out += fmt::format("\n## {}\n\n{} {}\n\nBad:\n\n````\n{}\n````\n\nGood:\n\n````\n{}\n````\n", rule->id,
+                       rule->summary, rule->why, rule->bad, rule->good);
   }
   return out;
 }
@@ -151,7 +138,7 @@ Result<policy::Settings> read_settings(const std::optional<std::string>& file, c
   const Result<std::string> text = read_file(path, std::size_t{256} * 1024);
   if (!text) return fail(text.error());
   std::vector<std::string_view> known;
-  for (const tree::TreeRuleInfo& rule : tree::tree_rules()) known.push_back(rule.id);
+  for (const policy::Rule* rule : tree::tree_rules()) known.push_back(rule->id);
   Result<policy::Settings> settings = policy::parse_settings(*text, known);
   if (!settings) return fail(in_context(path, settings.error()));
   return settings;

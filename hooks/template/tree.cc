@@ -114,10 +114,10 @@ Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, s
   return out;
 }
 
-const std::vector<TreeRuleInfo>& tree_rules() {
-  static const std::vector<TreeRuleInfo> infos = [] {
-    std::vector<TreeRuleInfo> all;
-    for (const TreeRule* rule : kRules) all.push_back(rule->info);
+const std::vector<const policy::Rule*>& tree_rules() {
+  static const std::vector<const policy::Rule*> infos = [] {
+    std::vector<const policy::Rule*> all;
+    for (const TreeRule* rule : kRules) all.push_back(&rule->info);
     return all;
   }();
   return infos;

@@ -11,6 +11,7 @@
 #include "gateway/base/json.h"
 #include "hooks/policy/check.h"
 #include "hooks/policy/finding.h"
+#include "hooks/policy/rule.h"
 #include "hooks/repo/file_source.h"
 #include "hooks/template/artifact.h"
 
@@ -39,15 +40,7 @@ struct TreeOptions {
 Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,
                                                 const TreeOptions& options);
 
-// Ids and words of the rules above, for lists and documentation.
-struct TreeRuleInfo {
-  std::string_view id;
-  policy::Severity severity;
-  std::string_view summary;
-  std::string_view why;
-  std::string_view bad;
-  std::string_view good;
-};
-const std::vector<TreeRuleInfo>& tree_rules();
+// Ids and words of the rules above, for lists and documentation; their `check` is null, since it looks at a document.
+const std::vector<const policy::Rule*>& tree_rules();
 
 }  // namespace postern::tree

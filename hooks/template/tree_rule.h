@@ -42,7 +42,7 @@ class TreeView {
 // Collects findings; turns offsets into lines and columns.
 class TreeReporter {
  public:
-  TreeReporter(TreeView& view, const TreeRuleInfo& rule) : view_(view), rule_(rule) {}
+  TreeReporter(TreeView& view, const policy::Rule& rule) : view_(view), rule_(rule) {}
   // At bytes [begin, end) of the file's text.
   void add(const std::string& path, std::string_view text, std::uint32_t begin, std::uint32_t end, std::string message,
            std::string help = {}, std::optional<policy::Severity> severity = {});
@@ -53,12 +53,12 @@ class TreeReporter {
 
  private:
   TreeView& view_;
-  const TreeRuleInfo& rule_;
+  const policy::Rule& rule_;
   std::vector<policy::Finding> findings_;
 };
 
 struct TreeRule {
-  TreeRuleInfo info;
+  policy::Rule info;  // without its check
   Status (*check)(TreeView&, TreeReporter&);
 };
 
