@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "hooks/policy/csharp_parser.h"
+#include "hooks/policy/csharp/parser.h"
 #include "hooks/policy/document.h"
 
 namespace postern::policy {

@@ -3,29 +3,23 @@
 
 #include <string>
 
-#include "hooks/policy/catalogue.h"
-#include "hooks/policy/rule.h"
+#include "hooks/policy/attributes.h"
 #include "hooks/policy/value.h"
 
 namespace postern::policy {
 namespace {
 
 void check(const Subject& s, Reporter& r) {
-  for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.guessed || e.place == Place::unknown) continue;
-    for (const Attribute& a : s.document.attributes(s.node(e))) {
-      if (!a.has_value || s.node(e).attributes_unsure) continue;
-      const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, s.document.name(a));
-      if (spec == nullptr || s.document.has_placeholder(a) || s.document.is_expression(a)) continue;
-      const std::string value = s.document.decoded(a.value);
-      const ValueFault fault = judge_value(*spec, value);
-      if (fault.what.empty()) continue;
-      r.add(spec->value_error && !fault.mild ? Severity::error : Severity::warning,
-            a.value.size() == 0 ? a.name : a.value,
-            fmt::format("'{}' is no value for '{}' of <{}>; {}", shown(value), spec->name, s.name(e), fault.what),
-            fault.help);
-    }
-  }
+  for_each_literal(
+      s, [&](const ModelElement& e, const Attribute& a, const catalogue::Attribute& entry, const std::string& value) {
+        if (s.node(e).attributes_unsure) return;
+        const ValueFault fault = judge_value(entry, value);
+        if (fault.what.empty()) return;
+        r.add(entry.value_error && !fault.mild ? Severity::error : Severity::warning,
+              a.value.size() == 0 ? a.name : a.value,
+              fmt::format("'{}' is no value for '{}' of <{}>; {}", shown(value), entry.name, s.name(e), fault.what),
+              fault.help);
+      });
 }
 
 }  // namespace

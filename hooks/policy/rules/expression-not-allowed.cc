@@ -1,28 +1,27 @@
 // Rule expression-not-allowed: expressions stand only where the service evaluates them.
 #include <fmt/core.h>
 
-#include "hooks/policy/catalogue.h"
-#include "hooks/policy/rule.h"
+#include <string>
+
+#include "hooks/policy/attributes.h"
 #include "hooks/policy/value.h"
 
 namespace postern::policy {
 namespace {
 
 void check(const Subject& s, Reporter& r) {
+  const std::string help = "write the value itself, or a named value: {{name}}";
+  for_each_attribute(s, [&](const ModelElement& e, const Attribute& a, const catalogue::Attribute& entry) {
+    if (!s.document.is_expression(a)) return;
+    if (entry.expressions == catalogue::Expressions::no)
+      r.add(a.value, fmt::format("'{}' of <{}> takes no expression; {}", entry.name, s.name(e), describe_type(entry)),
+            help);
+    else if (entry.expressions == catalogue::Expressions::discouraged)
+      r.add(Severity::warning, a.value,
+            fmt::format("the reference says that '{}' of <{}> takes no expression", entry.name, s.name(e)), help);
+  });
   for (const ModelElement& e : s.model.elements()) {
     if (e.spec == nullptr || e.guessed || e.place == Place::unknown) continue;
-    for (const Attribute& a : s.document.attributes(s.node(e))) {
-      if (!s.document.is_expression(a)) continue;
-      const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, s.document.name(a));
-      if (spec == nullptr) continue;
-      if (spec->expressions == catalogue::Expressions::no)
-        r.add(a.value, fmt::format("'{}' of <{}> takes no expression; {}", spec->name, s.name(e), describe_type(*spec)),
-              "write the value itself, or a named value: {{name}}");
-      else if (spec->expressions == catalogue::Expressions::discouraged)
-        r.add(Severity::warning, a.value,
-              fmt::format("the reference says that '{}' of <{}> takes no expression", spec->name, s.name(e)),
-              "write the value itself, or a named value: {{name}}");
-    }
     if (e.has_text && !e.spec->text_expressions && e.spec->text != catalogue::Text::none && e.first_text != kNoNode &&
         s.document.node(e.first_text).kind == NodeKind::expression)
       r.add(Severity::warning, s.document.node(e.first_text).range,

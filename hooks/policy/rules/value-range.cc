@@ -4,32 +4,28 @@
 #include <optional>
 #include <string>
 
-#include "hooks/policy/catalogue.h"
-#include "hooks/policy/rule.h"
+#include "hooks/policy/attributes.h"
 #include "hooks/policy/value.h"
 
 namespace postern::policy {
 namespace {
 
 void check(const Subject& s, Reporter& r) {
-  for (const ModelElement& e : s.model.elements()) {
-    if (e.spec == nullptr || e.guessed || e.place == Place::unknown) continue;
-    for (const Attribute& a : s.document.attributes(s.node(e))) {
-      const catalogue::Attribute* spec = catalogue::find_attribute(*e.spec, s.document.name(a));
-      if (spec == nullptr || (!spec->has_min && !spec->has_max) || !a.has_value) continue;
-      if (s.document.has_placeholder(a) || s.document.is_expression(a)) continue;
-      const std::optional<double> number = number_of(s.document.decoded(a.value));
-      if (!number) continue;
-      if (!judge_value(*spec, s.document.decoded(a.value)).what.empty()) continue;
-      const std::string unit = spec->unit.empty() ? std::string() : fmt::format(" {}", spec->unit);
-      if (spec->has_max && *number > spec->max)
-        r.add(a.value, fmt::format("'{}' of <{}> is {}; the most is {}{}", spec->name, s.name(e), s.document.value(a),
-                                   spec->max, unit));
-      else if (spec->has_min && *number < spec->min)
-        r.add(a.value, fmt::format("'{}' of <{}> is {}; the least is {}{}", spec->name, s.name(e), s.document.value(a),
-                                   spec->min, unit));
-    }
-  }
+  for_each_literal(
+      s, [&](const ModelElement& e, const Attribute& a, const catalogue::Attribute& entry, const std::string& value) {
+        if (!entry.has_min && !entry.has_max) return;
+        const std::optional<double> number = number_of(value);
+        if (!number || !judge_value(entry, value).what.empty()) return;
+        const std::string unit = entry.unit.empty() ? std::string() : fmt::format(" {}", entry.unit);
+        const auto add = [&](std::string_view bound, double limit) {
+          r.add(a.value, fmt::format("'{}' of <{}> is {}; the {} is {}{}", entry.name, s.name(e), s.document.value(a),
+                                     bound, limit, unit));
+        };
+        if (entry.has_max && *number > entry.max)
+          add("most", entry.max);
+        else if (entry.has_min && *number < entry.min)
+          add("least", entry.min);
+      });
 }
 
 }  // namespace

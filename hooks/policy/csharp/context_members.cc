@@ -1,4 +1,4 @@
-#include "hooks/policy/context_members.h"
+#include "hooks/policy/csharp/context_members.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "hooks/policy/csharp_parser.h"
+#include "hooks/policy/csharp/parser.h"
 
 #include <catch2/catch.hpp>
 #include <string>

@@ -1,4 +1,4 @@
-#include "hooks/policy/csharp_lexer.h"
+#include "hooks/policy/csharp/lexer.h"
 
 #include <algorithm>
 #include <array>
@@ -133,11 +133,12 @@ class Lexer {
     if (is_letter(c) || (c == '\\' && peek(1) == 'u')) {
       while (at_ < end_ && is_name_byte()) ++at_;
       const std::string_view word = s_.substr(begin, at_ - begin);
-      const bool reserved = std::binary_search(kKeywords.begin(), kKeywords.end(), word);
+      const bool reserved =
+          c >= 'a' && word.size() <= 10 && std::binary_search(kKeywords.begin(), kKeywords.end(), word);
       return push(reserved ? TokenKind::keyword : TokenKind::identifier, begin, begin);
     }
     for (const std::string_view mark : kPunctuation) {
-      if (!starts(mark)) continue;
+      if (mark.front() != static_cast<char>(c) || !starts(mark)) continue;
       // "x ?.5 : y" is a conditional, not a null-conditional access.
       if (mark == "?." && is_digit(static_cast<unsigned char>(peek(2)))) continue;
       at_ += static_cast<std::uint32_t>(mark.size());

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "hooks/policy/csharp_lexer.h"
+#include "hooks/policy/csharp/lexer.h"
 
 namespace postern::policy::csharp {
 

@@ -1,0 +1,227 @@
+// The recursive descent behind parser.h, in one class over several files: parser.cc (entry, faults), types.cc,
+// expressions.cc, patterns.cc, statements.cc and names.cc (what a name means). Not for use beside them.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hooks/policy/csharp/context_members.h"
+#include "hooks/policy/csharp/lexer.h"
+#include "hooks/policy/csharp/parser.h"
+
+namespace postern::policy::csharp {
+
+constexpr int kMaxDepth = 200;
+constexpr std::uint32_t kNoMatch = 0xffffffff;
+
+using Index = std::uint32_t;
+
+// What an expression turned out to be: as much as the checks need, no tree.
+struct Expr {
+  enum class Shape : std::uint8_t {
+    value,       // anything that is only a value
+    literal,     // number, string, character or null: never a condition
+    assignable,  // name, member or element
+    statement,   // call, assignment, ++, --, new, await: may stand as a statement
+    assignment,
+    name,     // one identifier
+    unknown,  // a placeholder: could be anything
+  };
+  Shape shape = Shape::value;
+  const ContextType* type = nullptr;  // where the chain from `context` stands
+  bool context_chain = false;         // begins with `context`
+  bool literal_assigned = false;      // assignment: its right side is a literal that is no bool
+  Index first = 0;                    // token
+};
+
+inline bool one_of(std::string_view text, std::initializer_list<std::string_view> set) {
+  return std::find(set.begin(), set.end(), text) != set.end();
+}
+
+inline bool is_predefined_type(std::string_view word) {
+  return one_of(word, {"bool", "byte", "char", "decimal", "double", "float", "int", "long", "object", "sbyte", "short",
+                       "string", "uint", "ulong", "ushort"});
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, std::vector<Token> tokens) : s_(text), t_(std::move(tokens)) { match_brackets(); }
+  void parse_form(Form form);
+  // One hole of an interpolated string: expression [, alignment].
+  void parse_hole();
+  const std::optional<Fault>& fault() const { return fault_; }
+  std::vector<Note>& notes() { return notes_; }
+  void set_depth(int depth) { depth_ = depth; }
+
+ private:
+  // ---- tokens
+
+  void match_brackets();
+  const Token& now() const { return t_[pos_]; }
+  const Token& ahead(Index by = 1) const { return t_[std::min<std::size_t>(pos_ + by, t_.size() - 1)]; }
+  bool at_end() const { return now().kind == TokenKind::end; }
+  bool failed() const { return fault_.has_value(); }
+  void advance() {
+    if (!at_end()) ++pos_;
+  }
+  static bool is_punct(const Token& token, std::string_view text) {
+    return token.kind == TokenKind::punctuation && token.text == text;
+  }
+  static bool is_word(const Token& token, std::string_view text) {
+    return (token.kind == TokenKind::keyword || token.kind == TokenKind::identifier) && token.text == text;
+  }
+  bool see(std::string_view text) const { return is_punct(now(), text); }
+  bool see_word(std::string_view text) const { return is_word(now(), text); }
+  bool accept(std::string_view text) {
+    if (!see(text)) return false;
+    advance();
+    return true;
+  }
+  bool accept_word(std::string_view text) {
+    if (!see_word(text)) return false;
+    advance();
+    return true;
+  }
+  // `a >` `> b` written together.
+  bool adjacent(Index by = 0) const { return t_[pos_ + by].end == ahead(by + 1).begin; }
+  std::string shown(const Token& token) const;
+
+  // ---- faults
+
+  void fail_bytes(std::uint32_t begin, std::uint32_t end, std::string message, std::string help = {});
+  void fail_here(std::string message, std::string help = {});
+  // The fault of something that should stand right after the last token: a person points there, not at what follows.
+  void fail_after(std::string message, std::string help = {});
+  void unexpected(std::string_view wanted);
+  void too_deep();
+  bool expect(std::string_view text, std::string_view after);
+  void note_bytes(NoteKind kind, std::uint32_t begin, std::uint32_t end, std::string message, std::string help = {});
+  void note(NoteKind kind, Index first, Index last, std::string message, std::string help = {});
+  // A step that may turn out to be something else.
+  struct Mark {
+    Index pos;
+    std::size_t notes;
+  };
+  Mark mark() const { return {pos_, notes_.size()}; }
+  void rewind(const Mark& to);
+  class Deeper {
+   public:
+    explicit Deeper(Parser& parser) : parser_(parser) {
+      if (++parser_.depth_ > kMaxDepth) parser_.too_deep();
+    }
+    Deeper(const Deeper&) = delete;
+    Deeper& operator=(const Deeper&) = delete;
+    ~Deeper() { --parser_.depth_; }
+
+   private:
+    Parser& parser_;
+  };
+
+  // ---- types (ECMA-334 §8)
+
+  bool type(bool in_pattern = false);
+  bool type_fault();
+  bool type_suffix(bool in_pattern);
+  bool array_rank_at(Index by) const;
+  // In `x is T ? a : b` the mark belongs to the conditional unless nothing of one follows it.
+  bool nullable_mark_follows() const;
+  // a.b<T>.c ; with `as_type`, '<' can only open type arguments.
+  bool name_with_arguments(bool as_type);
+  bool type_arguments();
+
+  // ---- expressions (ECMA-334 §12)
+
+  void whole_expression();
+  // Something stands where an operator or the end is due.
+  void after_operand();
+  Expr expression();
+  bool assignment_operator();
+  bool lambda_follows() const;
+  Expr lambda();
+  void lambda_parameters(Index close);
+  // A block whose returns are not ours.
+  void function_body();
+  bool query_follows() const;
+  Expr query();
+  Expr conditional();
+  static int precedence(const Token& token, const Token& next, bool adjacent_next);
+  Expr binary(int least);
+  bool operand_follows() const;
+  void switch_arms();
+  // Patterns of C# 7 (constant, type with a name, var) and, leniently, what came later.
+  void pattern();
+  void pattern_one();
+  bool pattern_ends() const;
+  void property_pattern();
+  Expr unary();
+  // ECMA-334 §12.9.7: "(x)" is a cast when x reads as a type and what follows can begin an operand.
+  bool cast_follows();
+  Expr primary();
+  bool null_forgiving() const;
+  static Expr unknown(const Expr& from);
+  Expr after_call(const Expr& callee) const;
+  Expr member(const Expr& owner);
+  // After a name, '<' opens type arguments only when what follows their '>' says so (ECMA-334 §6.2.5).
+  void generic_call();
+  void call_arguments(std::string_view close);
+  // out var x, out T x, out x
+  void argument_declaration();
+  Expr primary_start();
+  void holes(const Token& token);
+  // The dotted name that begins here, as written: "System.IO.File".
+  std::string dotted() const;
+  void judge_name(bool is_new);
+  Expr name();
+  static bool near_context(std::string_view name);
+  Expr keyword_primary();
+  Expr creation();
+  // { a, b } · { Name = value, … } · { [key] = value, … } · { { k, v }, … }
+  void initializer();
+  void initializer_value();
+  // A condition that is an assignment, by mistake or on purpose.
+  void condition_value(const Expr& found);
+
+  // ---- statements (ECMA-334 §13). Each returns whether its end can be reached.
+
+  bool block();
+  bool semicolon(std::string_view after);
+  void condition(std::string_view after);
+  bool condition_is_true() const { return is_punct(now(), "(") && is_word(ahead(), "true") && is_punct(ahead(2), ")"); }
+  bool embedded();
+  bool loop_body();
+  bool statement(bool reachable);
+  bool statement_flow();
+  bool if_statement();
+  bool for_statement();
+  bool foreach_statement();
+  bool switch_statement();
+  bool try_statement();
+  bool using_statement();
+  bool return_statement();
+  // "T name" followed by what ends or begins a declarator.
+  bool declaration_follows();
+  bool declaration_or_expression();
+  // After declaration_follows(). True when it was a local function.
+  bool declarators();
+  bool local_function();
+  std::string_view s_;
+  std::vector<Token> t_;
+  std::vector<Index> match_;  // of an opening bracket: its closing one
+  Index pos_ = 0;
+  int depth_ = 0;
+  int shadowed_ = 0;        // a lambda parameter hides `context`
+  int function_depth_ = 0;  // 1: the block itself; more: inside a lambda or local function
+  bool breaks_ = false;     // the innermost loop or switch is left by break
+  bool uses_goto_ = false;  // flow is not followed
+  std::vector<std::string_view> locals_;
+  std::optional<Fault> fault_;
+  std::vector<Note> notes_;
+};
+
+}  // namespace postern::policy::csharp

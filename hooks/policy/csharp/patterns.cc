@@ -1,0 +1,77 @@
+#include <fmt/core.h>
+
+#include "hooks/policy/csharp/descent.h"
+
+namespace postern::policy::csharp {
+
+void Parser::switch_arms() {
+  if (!expect("{", "switch")) return;
+  while (!failed() && !see("}")) {
+    pattern();
+    if (accept_word("when")) expression();
+    if (!expect("=>", "the pattern")) return;
+    expression();
+    if (!accept(",")) break;
+  }
+  expect("}", "the arms of the switch");
+}
+
+void Parser::pattern() {
+  const Deeper deeper(*this);
+  if (failed()) return;
+  pattern_one();
+  while (!failed() && (see_word("and") || see_word("or"))) {
+    advance();
+    pattern_one();
+  }
+}
+
+void Parser::pattern_one() {
+  if (at_end() || see(")") || see(";")) return fail_after("a type or pattern is missing", "");
+  if (accept_word("not")) return pattern_one();
+  if (see("<") || see(">") || see("<=")) {
+    advance();
+    accept("=");
+    binary(9);
+    return;
+  }
+  if (see("{")) return property_pattern();
+  if (see_word("var") && now().kind == TokenKind::identifier && ahead().kind == TokenKind::identifier) {
+    pos_ += 2;
+    return;
+  }
+  // A type with a name, a type alone, or a constant; a constant member reads as a type, which is as well.
+  const Mark start = mark();
+  if (now().kind != TokenKind::string && now().kind != TokenKind::number && type(true) && !see("(")) {
+    if (see("{")) {
+      property_pattern();
+      if (now().kind == TokenKind::identifier && !see_word("and") && !see_word("or") && !see_word("when")) advance();
+      return;
+    }
+    if (now().kind == TokenKind::identifier && !see_word("and") && !see_word("or") && !see_word("when")) advance();
+    if (pattern_ends()) return;
+  }
+  rewind(start);
+  binary(9);
+}
+
+bool Parser::pattern_ends() const {
+  if (at_end() || see_word("and") || see_word("or") || see_word("when")) return true;
+  return now().kind == TokenKind::punctuation &&
+         one_of(now().text, {")", ";", ",", "]", "}", "&&", "||", "==", "!=", "??", "?", ":", "=>", "&", "|", "^"});
+}
+
+void Parser::property_pattern() {
+  advance();
+  while (!failed() && !see("}")) {
+    advance();
+    while (accept(".")) advance();
+    if (!expect(":", "the property")) return;
+    pattern();
+    if (!accept(",")) break;
+  }
+  expect("}", "the property pattern");
+  if (now().kind == TokenKind::identifier && !see_word("and") && !see_word("or") && !see_word("when")) advance();
+}
+
+}  // namespace postern::policy::csharp

@@ -1,0 +1,461 @@
+#include <fmt/core.h>
+
+#include "hooks/policy/csharp/descent.h"
+
+namespace postern::policy::csharp {
+
+bool Parser::block() {
+  const Deeper deeper(*this);
+  if (failed()) return true;
+  const Index open = pos_;
+  const std::size_t locals = locals_.size();
+  advance();
+  bool falls = true;
+  while (!failed() && !see("}")) {
+    if (at_end()) {
+      fail_bytes(t_[open].begin, t_[open].end, "'{' is not closed", "add '}'");
+      return true;
+    }
+    falls = statement(falls);
+  }
+  accept("}");
+  locals_.resize(locals);
+  return falls;
+}
+
+bool Parser::semicolon(std::string_view after) {
+  if (failed()) return false;
+  if (accept(";")) return true;
+  if (see(")") || see("]")) {
+    fail_here(fmt::format("{} closes nothing", shown(now())));
+  } else {
+    fail_after(fmt::format("';' is missing after {}; found {}", after, shown(now())), "end the statement with ;");
+  }
+  return false;
+}
+
+void Parser::condition(std::string_view after) {
+  if (!expect("(", after)) return;
+  if (see(")")) return fail_here(fmt::format("the condition of '{}' is empty", after));
+  const Expr found = expression();
+  condition_value(found);
+  if (failed()) return;
+  if (!accept(")")) fail_after(fmt::format("')' is missing after the condition; found {}", shown(now())));
+}
+
+bool Parser::embedded() {
+  if (at_end() || see("}")) {
+    fail_after(fmt::format("a statement is missing after {}", shown(t_[pos_ - 1])));
+    return true;
+  }
+  return statement(true);
+}
+
+bool Parser::loop_body() {
+  const bool outer = breaks_;
+  breaks_ = false;
+  embedded();
+  const bool broke = breaks_;
+  breaks_ = outer;
+  return broke;
+}
+
+bool Parser::statement(bool reachable) {
+  const Deeper deeper(*this);
+  if (failed()) return true;
+  const bool falls = statement_flow();
+  return reachable && falls;
+}
+
+bool Parser::statement_flow() {
+  const Token& token = now();
+  if (see("{")) return block();
+  if (accept(";")) return true;
+  if (token.kind == TokenKind::placeholder) {  // may stand for any statements
+    advance();
+    accept(";");
+    uses_goto_ = true;
+    return true;
+  }
+  if (token.kind == TokenKind::keyword) {
+    if (token.text == "if") return if_statement();
+    if (token.text == "while") {
+      advance();
+      const bool forever = condition_is_true();
+      condition("while");
+      if (failed()) return true;
+      const bool broke = loop_body();
+      return !forever || broke;
+    }
+    if (token.text == "do") {
+      advance();
+      const bool broke = loop_body();
+      if (failed()) return true;
+      if (!accept_word("while")) {
+        fail_after("'while' is missing after the body of do");
+        return true;
+      }
+      const bool forever = condition_is_true();
+      condition("while");
+      semicolon("do … while ( )");
+      return !forever || broke;
+    }
+    if (token.text == "for") return for_statement();
+    if (token.text == "foreach") return foreach_statement();
+    if (token.text == "switch") return switch_statement();
+    if (token.text == "try") return try_statement();
+    if (token.text == "using") return using_statement();
+    if (token.text == "lock") {
+      advance();
+      condition("lock");
+      return embedded();
+    }
+    if (token.text == "return") return return_statement();
+    if (token.text == "throw") {
+      advance();
+      if (!see(";")) expression();
+      semicolon("throw");
+      return false;
+    }
+    if (token.text == "break" || token.text == "continue") {
+      advance();
+      if (token.text == "break") breaks_ = true;
+      semicolon(token.text);
+      return false;
+    }
+    if (token.text == "goto") {
+      uses_goto_ = true;
+      advance();
+      if (accept_word("case")) {
+        expression();
+      } else if (!accept_word("default")) {
+        advance();
+      }
+      semicolon("goto");
+      return false;
+    }
+    if ((token.text == "checked" || token.text == "unchecked") && is_punct(ahead(), "{")) {
+      advance();
+      return block();
+    }
+    if (token.text == "const" || token.text == "static" || token.text == "readonly") {
+      advance();
+      return declaration_or_expression();
+    }
+    if (token.text == "else") {
+      fail_here("'else' has no 'if' before it");
+      return true;
+    }
+    if (token.text == "case" || token.text == "default") {
+      if (token.text == "case" || is_punct(ahead(), ":")) {
+        fail_here(fmt::format("'{}' stands outside a switch", token.text));
+        return true;
+      }
+    }
+    if (one_of(token.text, {"unsafe", "fixed", "namespace", "class", "struct", "interface", "enum", "public", "private",
+                            "internal"})) {
+      fail_here(fmt::format("'{}' is not allowed in policy expressions", token.text));
+      return true;
+    }
+  }
+  if (token.kind == TokenKind::identifier) {
+    if (is_punct(ahead(), ":") && !is_punct(ahead(), "::")) {  // label
+      uses_goto_ = true;
+      pos_ += 2;
+      return true;
+    }
+    if (token.text == "yield" && (is_word(ahead(), "return") || is_word(ahead(), "break"))) {
+      pos_ += 2;
+      if (!see(";")) expression();
+      semicolon("yield");
+      return true;
+    }
+  }
+  return declaration_or_expression();
+}
+
+bool Parser::if_statement() {
+  advance();
+  condition("if");
+  if (failed()) return true;
+  const bool then_falls = embedded();
+  if (failed() || !accept_word("else")) return true;
+  const bool else_falls = embedded();
+  return then_falls || else_falls;
+}
+
+bool Parser::for_statement() {
+  advance();
+  if (!expect("(", "for")) return true;
+  const std::size_t locals = locals_.size();
+  if (!accept(";")) declaration_or_expression();
+  const bool forever = see(";");
+  if (!forever && !failed()) {
+    const Expr found = expression();
+    condition_value(found);
+  }
+  semicolon("the condition of for");
+  while (!failed() && !see(")")) {
+    expression();
+    if (!accept(",")) break;
+  }
+  expect(")", "the head of for");
+  if (failed()) return true;
+  const bool broke = loop_body();
+  locals_.resize(locals);
+  return !forever || broke;
+}
+
+bool Parser::foreach_statement() {
+  advance();
+  if (!expect("(", "foreach")) return true;
+  const std::size_t locals = locals_.size();
+  if (see_word("var") && is_punct(ahead(), "(")) {  // deconstruction
+    advance();
+    pos_ = match_[pos_] == kNoMatch ? pos_ : match_[pos_] + 1;
+  } else if (see("(") && match_[pos_] != kNoMatch && is_word(t_[match_[pos_] + 1], "in")) {
+    pos_ = match_[pos_] + 1;
+  } else {
+    if (!type()) return true;
+    if (now().kind != TokenKind::identifier) {
+      unexpected("the name of the loop variable");
+      return true;
+    }
+    locals_.push_back(now().text);
+    advance();
+  }
+  if (!accept_word("in")) {
+    fail_after(fmt::format("'in' is missing in foreach; found {}", shown(now())), "write: foreach (var x in list)");
+    return true;
+  }
+  if (see(")")) {
+    fail_after("the list after 'in' is missing");
+    return true;
+  }
+  expression();
+  expect(")", "the list");
+  if (failed()) return true;
+  loop_body();
+  locals_.resize(locals);
+  return true;
+}
+
+bool Parser::switch_statement() {
+  advance();
+  condition("switch");
+  if (!expect("{", "switch ( )")) return true;
+  const bool outer = breaks_;
+  breaks_ = false;
+  bool has_default = false;
+  bool falls = true;
+  bool any = false;
+  while (!failed() && !see("}")) {
+    if (at_end()) {
+      fail_after("the switch is not closed", "add '}'");
+      return true;
+    }
+    if (see_word("case")) {
+      advance();
+      pattern();
+      if (accept_word("when")) expression();
+      if (!failed() && !accept(":")) fail_after(fmt::format("':' is missing after case; found {}", shown(now())));
+      falls = true;
+    } else if (see_word("default") && is_punct(ahead(), ":")) {
+      pos_ += 2;
+      has_default = true;
+      falls = true;
+    } else if (!any) {
+      unexpected("'case' or 'default:'");
+      return true;
+    } else {
+      falls = statement(falls);
+      continue;
+    }
+    any = true;
+  }
+  accept("}");
+  const bool broke = breaks_;
+  breaks_ = outer;
+  return broke || !has_default || falls;
+}
+
+bool Parser::try_statement() {
+  advance();
+  if (!see("{")) {
+    fail_after("'{' is missing after try");
+    return true;
+  }
+  bool falls = block();
+  bool handled = false;
+  while (!failed() && accept_word("catch")) {
+    handled = true;
+    const std::size_t locals = locals_.size();
+    if (accept("(")) {
+      if (!type()) return true;
+      if (now().kind == TokenKind::identifier) {
+        locals_.push_back(now().text);
+        advance();
+      }
+      expect(")", "the exception");
+    }
+    if (accept_word("when")) {
+      expect("(", "when");
+      expression();
+      expect(")", "the filter");
+    }
+    if (failed()) return true;
+    if (!see("{")) {
+      fail_after("'{' is missing after catch");
+      return true;
+    }
+    falls = block() || falls;
+    locals_.resize(locals);
+  }
+  if (!failed() && accept_word("finally")) {
+    handled = true;
+    if (!see("{")) {
+      fail_after("'{' is missing after finally");
+      return true;
+    }
+    falls = block() && falls;
+  }
+  if (!failed() && !handled) fail_after("try has neither catch nor finally", "add: catch { … }");
+  return falls;
+}
+
+bool Parser::using_statement() {
+  advance();
+  if (!accept("(")) {  // using var x = …;
+    return declaration_or_expression();
+  }
+  const std::size_t locals = locals_.size();
+  if (declaration_follows()) {
+    declarators();
+  } else {
+    expression();
+  }
+  expect(")", "using (");
+  if (failed()) return true;
+  const bool falls = embedded();
+  locals_.resize(locals);
+  return falls;
+}
+
+bool Parser::return_statement() {
+  const Index at = pos_;
+  advance();
+  if (see(";")) {
+    advance();
+    if (function_depth_ == 1) {
+      note(NoteKind::no_return, at, at, "'return' without a value; the block must return one", "write: return …;");
+    }
+    return false;
+  }
+  if (at_end() || see("}")) {
+    fail_bytes(t_[at].begin, t_[at].end, "'return' has no value and no ';'", "write: return …;");
+    return false;
+  }
+  const Index first = pos_;
+  const Expr found = expression();
+  if (found.shape == Expr::Shape::assignment && found.literal_assigned) {
+    note(NoteKind::assignment, first, first, "an assignment stands where a value is due", "write == to compare");
+  }
+  semicolon("the value of return");
+  return false;
+}
+
+bool Parser::declaration_or_expression() {
+  if (see_word("await") && ahead().kind == TokenKind::identifier && now().kind == TokenKind::identifier) {
+    note(NoteKind::forbidden, pos_, pos_, "'await' is not allowed in policy expressions",
+         "use the send-request policy");
+    advance();
+    return declaration_or_expression();
+  }
+  if (declaration_follows()) {
+    const bool function = declarators();
+    if (function || failed()) return true;
+    semicolon("the declaration");
+    return true;
+  }
+  const Index first = pos_;
+  const Expr found = expression();
+  if (failed()) return true;
+  if (found.shape == Expr::Shape::value || found.shape == Expr::Shape::literal ||
+      found.shape == Expr::Shape::assignable || found.shape == Expr::Shape::name) {
+    if (see(";")) {
+      // (a, b) = … and other forms begin with a bracket; only the plain ones are sure.
+      if (!is_punct(t_[first], "(")) {
+        note(NoteKind::statement, first, pos_ - 1,
+             "this expression does nothing as a statement: only assignment, call, ++, -- and new may stand alone",
+             found.shape == Expr::Shape::value ? "write = to assign, or return it"
+                                               : "call it with ( ), assign it, or return it");
+      }
+    }
+  }
+  semicolon("the statement");
+  return true;
+}
+
+bool Parser::declarators() {
+  const bool named_var = see_word("var");
+  if (named_var && is_punct(ahead(), "(")) {
+    advance();
+    pos_ = match_[pos_] == kNoMatch ? pos_ : match_[pos_] + 1;
+    if (!expect("=", "the names")) return false;
+    expression();
+    return false;
+  }
+  const Index type_at = pos_;
+  if (now().kind == TokenKind::identifier) judge_name(true);
+  if (!type()) return false;
+  bool first = true;
+  do {
+    if (now().kind != TokenKind::identifier) {
+      unexpected("the name of a variable");
+      return false;
+    }
+    const Index name_at = pos_;
+    locals_.push_back(now().text);
+    advance();
+    if (first && (see("(") || see("<"))) return local_function();
+    first = false;
+    if (accept("=")) {
+      if (see(";") || at_end() || see("}")) {
+        fail_after(fmt::format("the value of '{}' is missing after '='", t_[name_at].text));
+        return false;
+      }
+      initializer_value();
+      if (failed()) return false;
+    } else if (named_var && (see(";") || see(","))) {
+      fail_bytes(t_[type_at].begin, t_[name_at].end, fmt::format("'var {}' needs a value", t_[name_at].text),
+                 "write: var name = …;");
+      return false;
+    } else if (!see(";") && !see(",") && !see(")")) {
+      fail_after(fmt::format("'=' or ';' is missing after '{}'; found {}", t_[name_at].text, shown(now())));
+      return false;
+    }
+  } while (accept(","));
+  return false;
+}
+
+bool Parser::local_function() {
+  if (see("<")) type_arguments();
+  if (!see("(") || match_[pos_] == kNoMatch) {
+    fail_here("the parameters of the function are not closed");
+    return true;
+  }
+  const Index close = match_[pos_];
+  lambda_parameters(close);
+  if (failed()) return true;
+  if (accept("=>")) {
+    ++function_depth_;
+    expression();
+    --function_depth_;
+    semicolon("the function");
+    return true;
+  }
+  function_body();
+  return true;
+}
+
+}  // namespace postern::policy::csharp
