@@ -35,7 +35,8 @@ std::vector<const policy::Rule*> all_rules() {
 
 std::vector<report::RuleInfo> rule_infos() {
   std::vector<report::RuleInfo> out;
-  for (const policy::Rule* rule : all_rules()) out.push_back({rule->id, rule->severity, rule->summary, rule->why});
+  for (const policy::Rule* rule : all_rules())
+    out.push_back({rule->id, rule->severity, rule->summary, rule->why, rule->bad, rule->good});
   return out;
 }
 

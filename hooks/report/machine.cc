@@ -19,9 +19,16 @@ using policy::Severity;
 
 Value number(std::size_t n) { return static_cast<std::int64_t>(n); }
 
-// A relative URI reference (RFC 3986 §4.1): each segment percent-encoded.
+// The reference of the policies, by Microsoft: what a rule's help leads to besides its own words.
+constexpr std::string_view kReference = "https://learn.microsoft.com/azure/api-management/api-management-policies";
+
+// A name of a file as JSON can carry it: no bytes that are no UTF-8.
+std::string text_of(const std::string& path) { return is_utf8(path) ? path : printable(path, 4096); }
+
+// A URI reference (RFC 3986 §4.1), each segment percent-encoded: absolute for an absolute path, else relative.
 std::string uri_of(std::string_view path) {
-  std::string out;
+  std::string out = path.starts_with('/') ? "file://" : "";
+  if (path.starts_with("./")) path.remove_prefix(2);
   while (true) {
     const std::size_t slash = path.find('/');
     out += percent_encode(path.substr(0, slash));
@@ -33,7 +40,14 @@ std::string uri_of(std::string_view path) {
 
 std::string xml_escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    // U+FFFE and U+FFFF are UTF-8 but no characters of XML, not even as references.
+    if (c == '\xef' && (text.substr(i, 3) == "\xef\xbf\xbe" || text.substr(i, 3) == "\xef\xbf\xbf")) {
+      out += '?';
+      i += 2;
+      continue;
+    }
     switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
@@ -76,7 +90,7 @@ std::string write_json(const std::vector<Finding>& findings, const Summary& summ
   Array list;
   list.reserve(findings.size());
   for (const Finding& f : findings) {
-    list.emplace_back(Object{{"path", Value(f.path)},
+    list.emplace_back(Object{{"path", Value(text_of(f.path))},
                              {"line", Value(f.line)},
                              {"column", Value(f.column)},
                              {"end_line", Value(f.end_line)},
@@ -100,40 +114,50 @@ std::string write_json(const std::vector<Finding>& findings, const Summary& summ
 
 std::string write_sarif(const std::vector<Finding>& findings, const std::vector<RuleInfo>& rules) {
   auto level = [](Severity s) { return s == Severity::error ? "error" : s == Severity::warning ? "warning" : "note"; };
+  auto text = [](std::string_view words) { return Value(Object{{"text", Value(words)}}); };
   std::map<std::string_view, std::int64_t> index;
   Array descriptors;
   for (const RuleInfo& rule : rules) {
-    const bool used =
-        std::any_of(findings.begin(), findings.end(), [&](const Finding& f) { return f.rule == rule.id; });
-    if (!used || index.contains(rule.id)) continue;
-    index[rule.id] = static_cast<std::int64_t>(descriptors.size());
-    descriptors.emplace_back(
-        Object{{"id", Value(rule.id)},
-               {"shortDescription", Value(Object{{"text", Value(rule.summary)}})},
-               {"fullDescription", Value(Object{{"text", Value(rule.why)}})},
-               {"help", Value(Object{{"text", Value(fmt::format("{} {}", rule.summary, rule.why))}})},
-               {"defaultConfiguration", Value(Object{{"level", Value(level(rule.severity))}})}});
+    if (!index.emplace(rule.id, static_cast<std::int64_t>(descriptors.size())).second) continue;
+    std::string markdown = fmt::format("{} {}\n", rule.summary, rule.why);
+    // Four backquotes, since an example may hold three.
+    if (!rule.bad.empty()) markdown += fmt::format("\nBad:\n\n````xml\n{}\n````\n", rule.bad);
+    if (!rule.good.empty()) markdown += fmt::format("\nGood:\n\n````xml\n{}\n````\n", rule.good);
+    markdown += fmt::format("\n`postern-check --explain {}` tells how to accept a finding.\n", rule.id);
+    descriptors.emplace_back(Object{{"id", Value(rule.id)},
+                                    {"shortDescription", text(rule.summary)},
+                                    {"fullDescription", text(rule.why.empty() ? rule.summary : rule.why)},
+                                    {"helpUri", Value(kReference)},
+                                    {"help", Value(Object{{"text", Value(fmt::format("{} {}", rule.summary, rule.why))},
+                                                          {"markdown", Value(std::move(markdown))}})},
+                                    {"defaultConfiguration", Value(Object{{"level", Value(level(rule.severity))}})}});
   }
   Array results;
+  results.reserve(findings.size());
   for (const Finding& f : findings) {
     Object result{{"ruleId", Value(f.rule)}};
     if (const auto it = index.find(f.rule); it != index.end()) result.emplace_back("ruleIndex", Value(it->second));
     result.emplace_back("level", Value(level(f.severity)));
-    result.emplace_back("message", Value(Object{{"text", Value(with_help(f))}}));
+    result.emplace_back("message", text(with_help(f)));
     // SARIF's end column is exclusive, as ours is; a region must not end before it begins.
     Object region{
         {"startLine", Value(f.line)},
         {"startColumn", Value(f.column)},
         {"endLine", Value(std::max(f.end_line, f.line))},
         {"endColumn", Value(f.end_line > f.line ? std::max(1U, f.end_column) : std::max(f.end_column, f.column))}};
-    Object location{{"artifactLocation", Value(Object{{"uri", Value(uri_of(f.path))}})},
-                    {"region", Value(std::move(region))}};
+    Object artifact{{"uri", Value(uri_of(f.path))}};
+    if (!f.path.starts_with('/')) artifact.emplace_back("uriBaseId", Value("%SRCROOT%"));
+    Object location{{"artifactLocation", Value(std::move(artifact))}, {"region", Value(std::move(region))}};
     result.emplace_back("locations", Value(Array{Value(Object{{"physicalLocation", Value(std::move(location))}})}));
-    result.emplace_back("partialFingerprints", Value(Object{{"postern/v1", Value(f.fingerprint)}}));
+    result.emplace_back("partialFingerprints", Value(Object{{"primaryLocationLineHash", Value(f.fingerprint)},
+                                                            {"postern/v1", Value(f.fingerprint)}}));
     results.emplace_back(std::move(result));
   }
-  Object driver{
-      {"name", Value("postern-check")}, {"version", Value(POSTERN_VERSION)}, {"rules", Value(std::move(descriptors))}};
+  Object driver{{"name", Value("postern-check")},
+                {"version", Value(POSTERN_VERSION)},
+                {"semanticVersion", Value(POSTERN_VERSION)},
+                {"informationUri", Value(kReference)},
+                {"rules", Value(std::move(descriptors))}};
   Object run{{"tool", Value(Object{{"driver", Value(std::move(driver))}})},
              {"columnKind", Value("unicodeCodePoints")},
              {"results", Value(std::move(results))}};
@@ -144,34 +168,37 @@ std::string write_sarif(const std::vector<Finding>& findings, const std::vector<
 }
 
 std::string write_junit(const std::vector<Finding>& findings, const std::vector<std::string>& files,
-                        const Summary& summary) {
+                        const Summary& summary, Severity fail_from) {
   std::map<std::string_view, std::vector<const Finding*>> by_file;
   for (const std::string& file : files) by_file[file];
-  std::size_t failures = 0;
   for (const Finding& f : findings) by_file[f.path].push_back(&f);
-  for (const auto& [path, list] : by_file) failures += list.empty() ? 0 : 1;
+  std::size_t failures = 0;
   std::string cases;
   for (const auto& [path, list] : by_file) {
-    cases += fmt::format("    <testcase classname=\"postern-check\" name=\"{}\"", xml_escaped(printable(path, 4096)));
+    const std::string name = xml_escaped(printable(path, 4096));
+    cases += fmt::format("    <testcase classname=\"postern-check\" name=\"{}\" file=\"{}\" time=\"0\"", name, name);
     if (list.empty()) {
       cases += " />\n";
       continue;
     }
-    std::string text;
-    for (const Finding* f : list)
-      text += fmt::format("{}:{}:{}: {}: {} [{}]\n", f->path, f->line, f->column, to_string(f->severity), with_help(*f),
-                          f->rule);
-    std::string body;
-    for (std::size_t i = 0; i < text.size();) {
-      const std::size_t end = std::min(text.find('\n', i), text.size());
-      body += printable(std::string_view(text).substr(i, end - i), 8192) + "\n";
-      i = end + 1;
+    std::string failed;
+    std::string told;
+    const Finding* first = nullptr;
+    for (const Finding* f : list) {
+      const bool fails = f->severity >= fail_from;
+      if (fails && first == nullptr) first = f;
+      const std::string line = fmt::format("{}:{}:{}: {}: {} [{}]", f->path, f->line, f->column, to_string(f->severity),
+                                           with_help(*f), f->rule);
+      (fails ? failed : told) += xml_escaped(printable(line, 8192)) + "\n";
     }
-    std::string escaped;
-    for (const char c : body)
-      escaped += c == '&' ? std::string("&amp;") : c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
-    cases += fmt::format(">\n      <failure type=\"{}\" message=\"{}\">{}</failure>\n    </testcase>\n",
-                         list.front()->rule, xml_escaped(printable(list.front()->message, 4096)), escaped);
+    cases += ">\n";
+    if (first != nullptr) {
+      ++failures;
+      cases += fmt::format("      <failure type=\"{}\" message=\"{}\">{}</failure>\n", xml_escaped(first->rule),
+                           xml_escaped(printable(first->message, 4096)), failed);
+    }
+    if (!told.empty()) cases += fmt::format("      <system-out>{}</system-out>\n", told);
+    cases += "    </testcase>\n";
   }
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"postern-check\" tests=\"{}\" "
@@ -195,16 +222,21 @@ std::string write_github(const std::vector<Finding>& findings) {
 
 std::string write_gitlab(const std::vector<Finding>& findings) {
   Array list;
+  // GitLab keeps one issue per fingerprint: the second of two would not be seen.
+  std::map<std::string_view, unsigned> seen;
   for (const Finding& f : findings) {
+    const unsigned before = seen[f.fingerprint]++;
+    const std::string fingerprint = before == 0 ? f.fingerprint : fmt::format("{}-{}", f.fingerprint, before + 1);
     const std::string_view severity = f.severity == Severity::error     ? "critical"
                                       : f.severity == Severity::warning ? "minor"
                                                                         : "info";
     Object lines{{"begin", Value(f.line)}, {"end", Value(std::max(f.line, f.end_line))}};
-    list.emplace_back(Object{{"description", Value(with_help(f))},
-                             {"check_name", Value(f.rule)},
-                             {"fingerprint", Value(f.fingerprint)},
-                             {"severity", Value(severity)},
-                             {"location", Value(Object{{"path", Value(f.path)}, {"lines", Value(std::move(lines))}})}});
+    list.emplace_back(
+        Object{{"description", Value(with_help(f))},
+               {"check_name", Value(f.rule)},
+               {"fingerprint", Value(fingerprint)},
+               {"severity", Value(severity)},
+               {"location", Value(Object{{"path", Value(text_of(f.path))}, {"lines", Value(std::move(lines))}})}});
   }
   return json::dump_pretty(Value(std::move(list)));
 }

@@ -50,19 +50,24 @@ struct RuleInfo {
   policy::Severity severity = policy::Severity::error;
   std::string_view summary;
   std::string_view why;
+  std::string_view bad = {};   // an example that the rule finds; may be empty
+  std::string_view good = {};  // and how it should be
 };
 
-// SARIF 2.1.0: one run, the rules that have findings, regions in code points, fingerprints.
+// SARIF 2.1.0: one run; every rule of `rules`, with its help in Markdown; regions in code points, ends exclusive;
+// fingerprints under the name that GitHub reads, and under ours. A relative path is meant from the top of the checkout
+// (%SRCROOT%). Lists findings and rules in the order given. Every rule of a finding should be among `rules`.
 std::string write_sarif(const std::vector<policy::Finding>& findings, const std::vector<RuleInfo>& rules);
 
-// JUnit XML: one suite, one test case per file that was read, a failure for each of its errors and warnings.
+// JUnit XML: one suite, one test case per file of `files` and per file with findings. A file fails when one of its
+// findings is at least `fail_from`, so that a viewer shows what the exit code says; milder ones are its system-out.
 std::string write_junit(const std::vector<policy::Finding>& findings, const std::vector<std::string>& files,
-                        const Summary& summary);
+                        const Summary& summary, policy::Severity fail_from = policy::Severity::error);
 
 // GitHub workflow commands (`::error file=…,line=…::…`), one line per finding.
 std::string write_github(const std::vector<policy::Finding>& findings);
 
-// GitLab Code Quality report: a JSON array of issues.
+// GitLab Code Quality report: a JSON array of issues, whose fingerprints differ.
 std::string write_gitlab(const std::vector<policy::Finding>& findings);
 
 }  // namespace postern::report

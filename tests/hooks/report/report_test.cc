@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "gateway/base/encoding.h"
 #include "gateway/base/json.h"
 
 using namespace postern;
@@ -142,18 +143,79 @@ TEST_CASE("SARIF carries rules fingerprints and exclusive regions in code points
   CHECK(*result.find_string("level") == "error");
   const json::Value& location = *result.find("locations")->as_array()->at(0).find("physicalLocation");
   CHECK(*location.find("artifactLocation")->find_string("uri") == "apis/a%20b/policy.xml");
+  CHECK(*location.find("artifactLocation")->find_string("uriBaseId") == "%SRCROOT%");
   CHECK(*location.find("region")->find_int("startColumn") == 3);
   CHECK(*location.find("region")->find_int("endColumn") == 6);
   CHECK(*result.find("partialFingerprints")->find_string("postern/v1") == finding().fingerprint);
+  CHECK(*result.find("partialFingerprints")->find_string("primaryLocationLineHash") == finding().fingerprint);
+}
+
+TEST_CASE("SARIF lists every rule with its help and examples even without findings") {
+  const auto root = json::parse(write_sarif({}, {{"a", Severity::error, "One.", "Because.", "<bad/>", "<good/>"},
+                                                 {"b", Severity::warning, "Two.", "", "", ""}}));
+  REQUIRE(root);
+  const json::Value& run = root->find("runs")->as_array()->at(0);
+  CHECK(run.find("results")->as_array()->empty());
+  const json::Array& rules = *run.find("tool")->find("driver")->find("rules")->as_array();
+  REQUIRE(rules.size() == 2);
+  CHECK(*rules[0].find("help")->find_string("text") == "One. Because.");
+  CHECK(rules[0].find("help")->find_string("markdown")->find("````xml\n<bad/>\n````") != std::string::npos);
+  CHECK(rules[0].find_string("helpUri")->starts_with("https://"));
+  CHECK(*rules[1].find("defaultConfiguration")->find_string("level") == "warning");
+  CHECK(*rules[1].find("fullDescription")->find_string("text") == "Two.");
+}
+
+TEST_CASE("SARIF names an absolute path by a file URI and a dotted one without the dot") {
+  Finding absolute = finding();
+  absolute.path = "/srv/a.xml";
+  Finding dotted = finding();
+  dotted.path = "./a.xml";
+  const auto root = json::parse(write_sarif({absolute, dotted}, {}));
+  REQUIRE(root);
+  const json::Array& results = *root->find("runs")->as_array()->at(0).find("results")->as_array();
+  auto artifact = [&](std::size_t i) {
+    return *results.at(i).find("locations")->as_array()->at(0).find("physicalLocation")->find("artifactLocation");
+  };
+  CHECK(*artifact(0).find_string("uri") == "file:///srv/a.xml");
+  CHECK(artifact(0).find("uriBaseId") == nullptr);
+  CHECK(*artifact(1).find_string("uri") == "a.xml");
+}
+
+TEST_CASE("A file name that is no UTF-8 makes no broken JSON") {
+  Finding f = finding();
+  f.path = "a\xff.xml";
+  for (const std::string& text : {write_json({f}, summary()), write_sarif({f}, {}), write_gitlab({f})}) {
+    CHECK(json::parse(text));
+    CHECK(is_utf8(text));
+  }
 }
 
 TEST_CASE("JUnit has a case per file and escapes what it holds") {
   Summary s = summary();
   const std::string text = write_junit({finding()}, {"apis/a b/policy.xml", "ok.xml"}, s);
   CHECK(text.find("tests=\"2\" failures=\"1\"") != std::string::npos);
-  CHECK(text.find("name=\"ok.xml\" />") != std::string::npos);
+  CHECK(text.find("name=\"ok.xml\" file=\"ok.xml\" time=\"0\" />") != std::string::npos);
   CHECK(text.find("&lt;bad&gt;") != std::string::npos);
   CHECK(text.find("<bad>") == std::string::npos);
+}
+
+TEST_CASE("JUnit fails a file from the severity that the exit code counts") {
+  Finding mild = finding();
+  mild.severity = Severity::warning;
+  const std::string passed = write_junit({mild}, {}, summary());
+  CHECK(passed.find("failures=\"0\"") != std::string::npos);
+  CHECK(passed.find("<failure") == std::string::npos);
+  CHECK(passed.find("<system-out>apis/a b/policy.xml:2:3: warning:") != std::string::npos);
+  const std::string failed = write_junit({mild}, {}, summary(), Severity::warning);
+  CHECK(failed.find("failures=\"1\"") != std::string::npos);
+  CHECK(failed.find("<system-out") == std::string::npos);
+}
+
+TEST_CASE("JUnit holds no character that XML has not") {
+  Finding f = finding();
+  f.message = "a\x01\xff\xef\xbf\xbf]]>&\"b";
+  const std::string text = write_junit({f}, {}, summary());
+  CHECK(text.find("message=\"a\\x01\\xff?]]&gt;&amp;&quot;b\"") != std::string::npos);
 }
 
 TEST_CASE("GitHub annotations escape the characters that end them") {
@@ -172,4 +234,10 @@ TEST_CASE("GitLab issues have fingerprint severity and lines") {
   CHECK(*issue.find_string("fingerprint") == finding().fingerprint);
   CHECK(*issue.find_string("check_name") == "unknown-element");
   CHECK(*issue.find("location")->find("lines")->find_int("begin") == 2);
+}
+
+TEST_CASE("GitLab sees two findings of one fingerprint as two issues") {
+  const auto root = json::parse(write_gitlab({finding(), finding()}));
+  REQUIRE(root);
+  CHECK(*root->as_array()->at(0).find_string("fingerprint") != *root->as_array()->at(1).find_string("fingerprint"));
 }
