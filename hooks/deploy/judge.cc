@@ -55,6 +55,7 @@ Judge repository_judge(std::string directory, access::Templates templates, const
     for (const Step& step : steps) {
       const std::string& file = step.resource.file;
       options.severity = settings->levels_for(file);
+      options.guardrails = settings->repository.guardrails_for(file);
       std::vector<policy::Finding> findings = judge_text(step, options);
       std::optional<repo::Entry> before;
       if (!old->is_zero()) {

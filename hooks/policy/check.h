@@ -10,13 +10,10 @@
 
 #include "hooks/policy/document.h"
 #include "hooks/policy/finding.h"
+#include "hooks/policy/guardrails.h"
+#include "hooks/policy/scope.h"
 
 namespace postern::policy {
-
-// Where the document will live; `unknown` judges only what holds everywhere.
-enum class Scope { global, workspace, product, api, operation, resolver, fragment, unknown };
-
-std::string_view to_string(Scope scope);
 
 // A setting for one rule. `off` drops its findings.
 enum class RuleLevel { off, advice, warning, error };
@@ -31,6 +28,8 @@ struct CheckOptions {
   // Days since 1970-01-01, to judge the end date of a suppression; 0: end dates are not judged.
   std::int64_t today = 0;
   bool advice = false;  // advice is dropped unless asked for
+  // What the organisation declared, narrowed to this file (Settings::guardrails_for).
+  Guardrails guardrails;
 };
 
 struct CheckCounts {

@@ -46,6 +46,10 @@ extern const Rule k_unreachable_policy;
 extern const Rule k_cors_credentials;
 extern const Rule k_deprecated_policy;
 extern const Rule k_fragment_in_fragment;
+extern const Rule k_allowed_host;
+extern const Rule k_undecidable_host;
+extern const Rule k_forbidden_policy;
+extern const Rule k_wrong_gateway;
 extern const Rule k_suppression;
 
 namespace {
@@ -93,6 +97,10 @@ const Rule* const kRules[] = {
     &k_cors_credentials,
     &k_deprecated_policy,
     &k_fragment_in_fragment,
+    &k_allowed_host,
+    &k_undecidable_host,
+    &k_forbidden_policy,
+    &k_wrong_gateway,
     &k_suppression,
 };
 }  // namespace

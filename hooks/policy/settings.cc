@@ -19,6 +19,14 @@ RuleLevels Settings::levels_for(std::string_view path) const {
   return levels;
 }
 
+Guardrails Settings::guardrails_for(std::string_view path) const {
+  Guardrails out = guardrails;
+  const auto elsewhere = [&](const PolicyDemand& demand) { return !demand.is_about(path); };
+  std::erase_if(out.required, elsewhere);
+  std::erase_if(out.forbidden, elsewhere);
+  return out;
+}
+
 Result<RuleLevel> parse_level(std::string_view text) {
   if (text == "off") return RuleLevel::off;
   if (text == "advice") return RuleLevel::advice;

@@ -6,6 +6,8 @@
 //   [[path]]                          # later entries win over earlier ones and over [severity]
 //   paths    = ["apis/legacy/**"]     # `*` stays within a segment, `**` crosses
 //   severity = { value-range = "off" }
+//
+// and the guardrails: gateways, allowed_hosts, [[required]], [[forbidden]], [external] (docs/policy-language.md).
 #pragma once
 
 #include <map>
@@ -30,6 +32,14 @@ struct Settings {
   RuleLevels severity;
   std::vector<ForPaths> for_paths;
 
+  Guardrails guardrails;
+  // Names that live outside the tree, as patterns.
+  struct External {
+    std::vector<std::string> named_values, fragments, backends, certificates, loggers, products, tags;
+  } external;
+
+  // The guardrails that speak of one file.
+  Guardrails guardrails_for(std::string_view path) const;
   // The levels for one file: its path is relative to the root of the repository.
   RuleLevels levels_for(std::string_view path) const;
 };

@@ -63,6 +63,7 @@ Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree
   policy::CheckOptions options;
   options.scope = place.scope;
   options.severity = settings.levels_for(path);
+  options.guardrails = settings.repository.guardrails_for(path);
   options.may_suppress = settings.may_suppress;
   options.today = today;
   return policy::check_policy(path, *text, options);

@@ -1,5 +1,6 @@
 // fixtures/policy: every file in ok/ has no error and no warning but those its .expected lists; every file in err/ has
-// exactly the findings of its .expected (`LINE SEVERITY RULE`, one per line). NAME.SCOPE.xml is judged at that scope.
+// exactly the findings of its .expected (`LINE SEVERITY RULE`, one per line). NAME.SCOPE.xml is judged at that scope,
+// and under the settings of its .toml where there is one.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "hooks/policy/catalogue.h"
 #include "hooks/policy/check.h"
 #include "hooks/policy/rules.h"
+#include "hooks/policy/settings.h"
 
 using namespace postern::policy;
 namespace fs = std::filesystem;
@@ -42,9 +44,21 @@ Scope scope_of(const fs::path& path) {
   return Scope::unknown;
 }
 
-std::string found_in(const fs::path& path) {
+CheckOptions options_of(fs::path path) {
   CheckOptions options;
   options.scope = scope_of(path);
+  const std::string name = path.filename().string();
+  if (path.replace_extension(".toml"); fs::exists(path)) {
+    const auto settings = parse_settings(read(path));
+    REQUIRE(settings);
+    options.severity = settings->levels_for(name);
+    options.guardrails = settings->guardrails_for(name);
+  }
+  return options;
+}
+
+std::string found_in(const fs::path& path) {
+  const CheckOptions options = options_of(path);
   std::string out;
   for (const Finding& f : check_policy(path.filename().string(), read(path), options))
     out += fmt::format("{} {} {}\n", f.line, to_string(f.severity), f.rule);
@@ -104,8 +118,7 @@ TEST_CASE("Line ends and byte order marks change no finding") {
     const std::string text = read(path);
     std::string other = "\xef\xbb\xbf";
     for (const char c : text) other += c == '\n' ? std::string("\r\n") : std::string(1, c);
-    CheckOptions options;
-    options.scope = scope_of(path);
+    const CheckOptions options = options_of(path);
     std::string rules;
     for (const Finding& f : check_policy("a", text, options))
       rules += fmt::format("{}:{} {}\n", f.line, f.column, f.rule);
