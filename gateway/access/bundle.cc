@@ -124,7 +124,7 @@ std::string hook_bundle_to_json(const HookBundle& bundle) {
   return json::dump_pretty(root);
 }
 
-Result<HookBundle> hook_bundle_from_json(std::string_view text) {
+Result<HookBundle> hook_bundle_from_json(std::string_view text, BundleKeys keys) {
   auto root = json::parse(text, {.bytes = kHookJsonMax, .depth = 8, .values = 20000});
   if (!root) return fail(root.error());
   std::string fault;
@@ -166,6 +166,7 @@ Result<HookBundle> hook_bundle_from_json(std::string_view text) {
     bad("published_at", "a time");
   }
   for (const auto& jwk : get_array(*root, "keys")) {
+    if (keys == BundleKeys::leave) break;
     auto key = identity::PublicKey::from_jwk(jwk);
     if (!key) {
       bad("keys", "a list of public keys: " + key.error().message);
@@ -212,11 +213,11 @@ Result<HookBundle> hook_bundle_from_json(std::string_view text) {
   return bundle;
 }
 
-Result<HookBundle> read_hook_bundle(const std::string& directory) {
+Result<HookBundle> read_hook_bundle(const std::string& directory, BundleKeys keys) {
   const std::string path = directory + "/hook.json";
   const auto text = read_file(path, kHookJsonMax);
   if (!text) return fail(text.error());
-  auto bundle = hook_bundle_from_json(*text);
+  auto bundle = hook_bundle_from_json(*text, keys);
   if (!bundle) return fail(ErrorCode::corrupt, path + ": " + bundle.error().message);
   return bundle;
 }

@@ -48,8 +48,11 @@ struct HookBundle {
   const Templates* templates_of(const git::RepoPath& repo) const;  // null: no templates there
 };
 
+// Whether a reader needs HookBundle::keys: a push without a ticket does not, and making them starts OpenSSL.
+enum class BundleKeys { read, leave };
+
 // Reads <directory>/hook.json (at most 64 KiB); the error names the file.
-Result<HookBundle> read_hook_bundle(const std::string& directory);
+Result<HookBundle> read_hook_bundle(const std::string& directory, BundleKeys keys = BundleKeys::read);
 
 // Reads <directory>/rules.json, needed only to authorize a direct write. corrupt when it is not the rules whose digest
 // hook.json named (`digest`).
@@ -67,6 +70,6 @@ Status publish_bundle(const std::string& directory, const HookBundle& bundle, co
 
 // hook.json as text, and back; the error names the member at fault.
 std::string hook_bundle_to_json(const HookBundle& bundle);
-Result<HookBundle> hook_bundle_from_json(std::string_view text);
+Result<HookBundle> hook_bundle_from_json(std::string_view text, BundleKeys keys = BundleKeys::read);
 
 }  // namespace postern::access

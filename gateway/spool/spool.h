@@ -68,8 +68,8 @@ class Spool {
  public:
   explicit Spool(std::string directory) : directory_(std::move(directory)) {}
 
-  // The one use of a ticket: O_EXCL, durable. conflict when it was claimed before; not_found: there is no such
-  // directory.
+  // The one use of a ticket: O_EXCL; durable with the verdict. conflict when it was claimed before; not_found: there is
+  // no such directory.
   Status claim(std::string_view id) const;
   Status write_verdict(const Verdict& verdict) const;  // durable when it returns
   Status write_done(const Done& done) const;           // likewise; a second one for the same id appends its refs

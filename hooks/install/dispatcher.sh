@@ -89,24 +89,33 @@ if [ -r "$pause" ]; then
   if [ "$(date +%s)" -lt "${end:-0}" ] 2>/dev/null; then paused=${text:-$end}; fi
 fi
 
+own=
+own_hook || own=
+
+if [ -z "$paused" ]; then
+  # The program reads the standard input and goes on to the repository's own hook itself: two programs less to start.
+  # shellcheck disable=SC2317  # run by the trap
+  cannot_run() {
+    if [ "$name" = post-receive ]; then
+      echo "postern: $program cannot be run, so nothing records what moved" >&2
+      if [ -n "$own" ]; then "$own"; fi
+      exit 0
+    fi
+    echo "postern: refused: $program cannot be run" >&2
+    echo "fix: ask the administrator: postern-hook status" >&2
+    exit 1
+  }
+  trap cannot_run EXIT
+  exec "$program" "$name" --bundle "$bundle" --spool "$spool" --root "$root" --parent "$PPID" ${own:+--then "$own"} "$@"
+fi
+
+# During a pause everything passes, whatever becomes of the program.
 input=$(cat)
 give() {
   if [ -n "$input" ]; then printf '%s\n' "$input"; fi
 }
-if [ -n "$paused" ]; then
-  give | "$program" "$name" --bundle "$bundle" --spool "$spool" --root "$root" --parent "$PPID" --paused "$paused" "$@"
-else
-  give | "$program" "$name" --bundle "$bundle" --spool "$spool" --root "$root" --parent "$PPID" "$@"
-  code=$?
-  if [ "$code" -ne 0 ] && [ "$name" != post-receive ]; then
-    if [ "$code" -gt 1 ]; then
-      echo "postern: refused: $program ended with $code" >&2
-      echo "fix: ask the administrator: postern-hook status" >&2
-    fi
-    exit 1
-  fi
-fi
-if own_hook; then
+give | "$program" "$name" --bundle "$bundle" --spool "$spool" --root "$root" --parent "$PPID" --paused "$paused" "$@"
+if [ -n "$own" ]; then
   give | "$own" "$@"
   exit
 fi

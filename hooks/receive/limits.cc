@@ -7,6 +7,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 namespace postern::receive {
 namespace {
@@ -30,14 +31,20 @@ void on_limit(int signal) {
   ::_exit(g_exit_code);
 }
 
-Status lower(int resource, rlim_t soft, rlim_t hard, std::string_view name) {
+// What stood before, so that the hook that follows in this process is not held to our limits.
+struct Before {
+  int resource;
+  rlimit values{};
+};
+std::array<std::optional<Before>, 2> g_before;
+
+Status lower(std::size_t slot, int resource, rlim_t soft, std::string_view name) {
   rlimit current{};
   if (::getrlimit(resource, &current) != 0) return fail(errno_error("reading limit " + std::string(name), errno));
-  if (current.rlim_max != RLIM_INFINITY) hard = std::min(hard, current.rlim_max);
-  soft = std::min(soft, hard);
-  if (current.rlim_cur != RLIM_INFINITY) soft = std::min(soft, current.rlim_cur);
-  const rlimit wanted{soft, hard};
+  // RLIM_INFINITY is the largest value. The hard limit stays, or nobody could lift the soft one again.
+  const rlimit wanted{std::min(soft, current.rlim_cur), current.rlim_max};
   if (::setrlimit(resource, &wanted) != 0) return fail(errno_error("setting limit " + std::string(name), errno));
+  g_before[slot] = Before{resource, current};
   return {};
 }
 
@@ -65,12 +72,20 @@ Status apply_limits(const access::HookLimits& limits, std::chrono::seconds deadl
   if (::sigaction(SIGXCPU, &action, nullptr) != 0 || ::sigaction(SIGALRM, &action, nullptr) != 0) {
     return fail(errno_error("setting limits", errno));
   }
-  if (Status set = lower(RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 5, "cpu"); !set) return set;
+  if (Status set = lower(0, RLIMIT_CPU, limits.cpu_seconds, "cpu"); !set) return set;
 #ifndef POSTERN_SANITIZED
-  if (Status set = lower(RLIMIT_DATA, limits.memory_bytes, limits.memory_bytes, "memory"); !set) return set;
+  if (Status set = lower(1, RLIMIT_DATA, limits.memory_bytes, "memory"); !set) return set;
 #endif
   if (deadline.count() > 0) ::alarm(static_cast<unsigned>(deadline.count()));
   return {};
+}
+
+void lift_limits() {
+  ::alarm(0);
+  for (std::optional<Before>& before : g_before) {
+    if (before) (void)::setrlimit(before->resource, &before->values);
+    before.reset();
+  }
 }
 
 }  // namespace postern::receive

@@ -73,6 +73,11 @@ std::string working_directory() {
   return ::getcwd(buffer.data(), buffer.size()) != nullptr ? std::string(buffer.data()) : std::string{};
 }
 
+// A ticket travels as a push option, and only a ticket needs the keys.
+access::BundleKeys keys_needed(const Environment& environment) {
+  return environment.find("GIT_PUSH_OPTION_0") != nullptr ? access::BundleKeys::read : access::BundleKeys::leave;
+}
+
 // One call of pre-receive or reference-transaction, from the first question to the verdict.
 class Receive {
  public:
@@ -90,8 +95,8 @@ class Receive {
   HookOutcome run() {
     // One publication for both files, though a reload may swap the link meanwhile.
     Result<std::string> directory = access::resolve_bundle(call_.bundle);
-    Result<access::HookBundle> bundle =
-        directory ? access::read_hook_bundle(*directory) : Result<access::HookBundle>(fail(directory.error()));
+    Result<access::HookBundle> bundle = directory ? access::read_hook_bundle(*directory, keys_needed(environment_))
+                                                  : Result<access::HookBundle>(fail(directory.error()));
     if (!bundle) {
       if (at_.repo.is_wiki()) return {};
       return refuse_unrecorded({"bundle", "the hook cannot read what it must know",
@@ -540,7 +545,7 @@ HookOutcome pre_receive(const HookCall& call, const Environment& environment, co
 HookOutcome post_receive(const HookCall& call, const Environment& environment, const Clock& clock) {
   Result<std::optional<Located>> at = locate_repository(call.root, environment);
   if (!at || !*at) return {};
-  Result<access::HookBundle> bundle = access::read_hook_bundle(call.bundle);
+  Result<access::HookBundle> bundle = access::read_hook_bundle(call.bundle, keys_needed(environment));
   if (!bundle || !bundle->governance_of((*at)->repo).governed) return {};
   Result<std::vector<RefUpdate>> moved = parse_commands(call.input);
   if (!moved || moved->empty()) return {};

@@ -8,6 +8,12 @@
 #include "hooks/repo/directory_source.h"
 #include "hooks/repo/pushed_tree.h"
 
+// When it starts, Debian's libgit2 parses every certificate authority of the system, which takes longer than all the
+// rest of a hook, for connections that nobody here makes: it only reads. A program's own definition goes before that of
+// mbedTLS, and none of our programs uses mbedTLS for anything else. Should libgit2 ever connect by TLS all the same, it
+// trusts nobody.
+extern "C" int mbedtls_x509_crt_parse_file(void* /*chain*/, const char* /*path*/) { return 0; }
+
 namespace postern::repo {
 namespace {
 

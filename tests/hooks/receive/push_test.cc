@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hooks/install/dispatcher.h"
 #include "hooks/receive/marker.h"
 #include "tests/hooks/receive/push_world.h"
 
@@ -580,6 +581,68 @@ TEST_CASE("a stub that refuses still refuses and its non-executable form too") {
   const GitResult silent = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
   CHECK(silent.code != 0);
   CHECK(silent.has("hook is not executable"));
+}
+
+TEST_CASE("the own hook gets the standard input byte for byte and none of our limits") {
+  Governed at;
+  const std::string repository = at.world.repository(kRepo);
+  for (const std::string name : {"pre-receive", "post-receive"}) {
+    std::ofstream(repository + "/hooks/" + name, std::ios::trunc)
+        << "#!/bin/sh\ncat >>\"" + repository + "/" + name + ".input\"\nulimit -S -d >\"" + repository + "/" + name +
+               ".data\"\nulimit -S -t >\"" + repository + "/" + name + ".cpu\"\n";
+  }
+  const std::string before = at.world.rev(repository, "refs/heads/main");
+  at.world.write(at.clone, "docs/a.md", "a\n");
+  const std::string after = at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  INFO(pushed.output);
+  REQUIRE(pushed.code == 0);
+  const auto text = [&](const std::string& name) { return read_all(repository + "/" + name); };
+  for (const std::string name : {"pre-receive", "post-receive"}) {
+    CHECK(text(name + ".input") == before + " " + after + " refs/heads/main\n");
+    CHECK(text(name + ".data") == "unlimited\n");
+    CHECK(text(name + ".cpu") == "unlimited\n");
+  }
+}
+
+TEST_CASE("an own hook without a first line runs as git would run it") {
+  Governed at;
+  const std::string repository = at.world.repository(kRepo);
+  std::ofstream(repository + "/hooks/pre-receive", std::ios::trunc) << "echo ran by the shell\n";
+  at.world.write(at.clone, "docs/a.md", "a\n");
+  at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(pushed.code == 0);
+  CHECK(pushed.has("ran by the shell"));
+}
+
+TEST_CASE("a program that cannot be run refuses and says so") {
+  Governed at;
+  const std::string script =
+      install::dispatcher_script({"/nonexistent/postern-hook", at.world.bundle_directory, at.world.spool_directory,
+                                  at.world.root, at.world.hooks + "/paused-until"});
+  std::ofstream(at.world.hooks + "/pre-receive", std::ios::trunc) << script;
+  at.world.write(at.clone, "docs/a.md", "a\n");
+  at.world.commit(at.clone);
+  const GitResult refused = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(refused.code != 0);
+  CHECK(refused.has("postern: refused: /nonexistent/postern-hook cannot be run"));
+  CHECK(refused.has("fix: ask the administrator: postern-hook status"));
+  CHECK(refused.has("[remote rejected]"));
+}
+
+TEST_CASE("a program that cannot be run does not take the own post-receive away") {
+  Governed at;
+  const std::string script =
+      install::dispatcher_script({"/nonexistent/postern-hook", at.world.bundle_directory, at.world.spool_directory,
+                                  at.world.root, at.world.hooks + "/paused-until"});
+  std::ofstream(at.world.hooks + "/post-receive", std::ios::trunc) << script;
+  at.world.write(at.clone, "docs/a.md", "a\n");
+  at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(pushed.code == 0);
+  CHECK(pushed.has("nothing records what moved"));
+  CHECK(read_all(at.world.repository(kRepo) + "/stubs.log").find("post-receive\n") != std::string::npos);
 }
 
 TEST_CASE("the first refs of an empty repository are let in and recorded then the door closes") {
