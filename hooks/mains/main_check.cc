@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -16,6 +15,7 @@
 #include "gateway/base/file.h"
 #include "gateway/base/json.h"
 #include "hooks/mains/main_check_git.h"
+#include "hooks/mains/main_check_pool.h"
 #include "hooks/mains/main_check_rules.h"
 #include "hooks/policy/check.h"
 #include "hooks/policy/rules.h"
@@ -27,22 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxFiles = 1000000;
-
-// One document to be judged.
-struct Input {
-  std::string path;                 // as it is reported
-  std::optional<std::string> text;  // already read; else it is read from the file system
-  bool named = false;               // given on the command line: always judged
-};
-
-struct Outcome {
-  std::vector<policy::Finding> findings;
-  unsigned suppressed = 0;
-  bool judged = false;
-  std::string error;  // could not be read
-};
+constexpr int kMaxDepth = 100;
 
 int bad_usage(const std::string& message) {
   fmt::print(stderr, "postern-check: {}\n", message);
@@ -58,30 +44,31 @@ bool has_xml_name(const std::string& path) {
   return path.size() > 4 && ascii_lower(std::string_view(path).substr(path.size() - 4)) == ".xml";
 }
 
-// Every XML file below a directory, in one order on every machine. Symbolic links are not followed.
-Status walk(const std::string& directory, std::vector<Input>& out) {
+// Gives every XML file below a directory to the pool, in one order on every machine. Symbolic links are not followed.
+Status walk(const fs::path& directory, int depth, std::size_t& files, Pool& pool) {
+  const std::string name = directory.generic_string();
+  if (depth > kMaxDepth) return fail(ErrorCode::limit, fmt::format("{}: deeper than {} directories", name, kMaxDepth));
   std::error_code error;
-  fs::recursive_directory_iterator it(directory, error);
-  if (error) return fail(ErrorCode::io, fmt::format("{}: {}", directory, error.message()));
-  std::vector<std::string> found;
-  for (const fs::recursive_directory_iterator end; it != end; it.increment(error)) {
-    if (error) return fail(ErrorCode::io, fmt::format("{}: {}", directory, error.message()));
-    const fs::directory_entry& entry = *it;
-    if (entry.is_directory(error) && !entry.is_symlink()) {
-      const std::string name = entry.path().filename().string();
-      if (name == ".git" || name == "node_modules" || it.depth() > 100) it.disable_recursion_pending();
-      continue;
+  std::vector<fs::directory_entry> entries;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+    entries.push_back(*it);
+  if (error) return fail(ErrorCode::io, fmt::format("{}: {}", name, error.message()));
+  std::sort(entries.begin(), entries.end(),
+            [](const fs::directory_entry& a, const fs::directory_entry& b) { return a.path() < b.path(); });
+  for (const fs::directory_entry& entry : entries) {
+    const fs::file_status status = entry.symlink_status(error);
+    if (error) return fail(ErrorCode::io, fmt::format("{}: {}", entry.path().generic_string(), error.message()));
+    if (status.type() == fs::file_type::directory) {
+      const fs::path last = entry.path().filename();
+      if (last == ".git" || last == "node_modules") continue;
+      if (const Status below = walk(entry.path(), depth + 1, files, pool); !below) return below;
+    } else if (status.type() == fs::file_type::regular) {
+      std::string path = entry.path().lexically_normal().generic_string();
+      if (!has_xml_name(path)) continue;
+      if (++files > kMaxFiles) return fail(ErrorCode::limit, fmt::format("{}: more than {} files", name, kMaxFiles));
+      pool.add({std::move(path), std::nullopt, false});
     }
-    if (!entry.is_regular_file(error) || entry.is_symlink()) continue;
-    std::string path = entry.path().lexically_normal().generic_string();
-    if (!has_xml_name(path)) continue;
-    if (found.size() >= kMaxFiles)
-      return fail(ErrorCode::limit, fmt::format("{}: more than {} files", directory, kMaxFiles));
-    found.push_back(std::move(path));
   }
-  if (error) return fail(ErrorCode::io, fmt::format("{}: {}", directory, error.message()));
-  std::sort(found.begin(), found.end());
-  for (std::string& path : found) out.push_back({std::move(path), std::nullopt, false});
   return {};
 }
 
@@ -96,53 +83,6 @@ Result<std::string> read_standard_input() {
     text.append(buffer, static_cast<std::size_t>(n));
     if (text.size() > kMaxFileBytes) return fail(ErrorCode::limit, "standard input is too large");
   }
-}
-
-Outcome judge(const Input& input, const policy::CheckOptions& base, const policy::Settings& settings,
-              const std::optional<std::string>& root) {
-  Outcome out;
-  std::string read;
-  if (!input.text) {
-    Result<std::string> bytes = read_file(input.path, kMaxFileBytes);
-    if (!bytes) {
-      out.error = bytes.error().message;
-      return out;
-    }
-    read = std::move(*bytes);
-  }
-  const std::string& text = input.text ? *input.text : read;
-  if (!input.named && !policy::looks_like_policy(text)) return out;
-  out.judged = true;
-  policy::CheckOptions options = base;
-  options.scope = scope_of_path(input.path, root);
-  options.severity = settings.levels_for(input.path);
-  policy::CheckCounts counts;
-  out.findings = policy::check_policy(input.path, text, options, &counts);
-  out.suppressed = counts.suppressed;
-  return out;
-}
-
-// Judges all inputs on both cores; outcomes stand in the order of the inputs.
-std::vector<Outcome> judge_all(const std::vector<Input>& inputs, const policy::CheckOptions& options,
-                               const policy::Settings& settings, const std::optional<std::string>& root,
-                               bool progress) {
-  std::vector<Outcome> outcomes(inputs.size());
-  std::atomic<std::size_t> next{0};
-  auto work = [&] {
-    while (true) {
-      const std::size_t i = next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= inputs.size()) return;
-      outcomes[i] = judge(inputs[i], options, settings, root);
-      if (progress && i % 2000 == 1999) fmt::print(stderr, "postern-check: {} of {} files\n", i + 1, inputs.size());
-    }
-  };
-  const unsigned cores = std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
-  const std::size_t threads = std::min<std::size_t>(cores, inputs.size() / 4 + 1);
-  std::vector<std::jthread> helpers;
-  for (std::size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
-  work();
-  helpers.clear();
-  return outcomes;
 }
 
 Result<std::set<std::string>> read_baseline(const std::string& path) {
@@ -215,74 +155,65 @@ int run(const Request& request) {
     baseline = std::move(*read);
   }
 
-  std::vector<Input> inputs;
-  std::set<std::string> changed_artifacts;
+  const Judging judging{options, *settings, request.root, request.format == Format::junit};
+  Pool pool(judging, std::clamp(std::thread::hardware_concurrency(), 1U, 8U), isatty(STDERR_FILENO) != 0);
+  tree::Extent extent;
   if (request.stdin_name) {
     Result<std::string> text = read_standard_input();
     if (!text) return could_not_finish(text.error().message);
-    inputs.push_back({*request.stdin_name, std::move(*text), true});
+    pool.add({*request.stdin_name, std::move(*text), true});
   } else if (request.changed) {
     Result<std::vector<ChangedFile>> changed = changed_files(*request.changed, request.paths);
     if (!changed) {
       const bool usage = changed.error().code == ErrorCode::bad_usage;
       return usage ? bad_usage(changed.error().message) : could_not_finish(changed.error().message);
     }
-    for (const ChangedFile& file : *changed) {
-      const std::string prefix = request.root.value_or(".") == "."
-                                     ? std::string()
-                                     : fs::path(*request.root).lexically_normal().generic_string();
-      if (const auto below =
-              tree::below_root(prefix.ends_with('/') ? prefix.substr(0, prefix.size() - 1) : prefix, file.path))
-        changed_artifacts.insert(std::string(*below));
+    extent.whole = false;
+    std::string prefix = fs::path(request.root.value_or(".")).lexically_normal().generic_string();
+    while (prefix.ends_with('/')) prefix.pop_back();
+    if (prefix == ".") prefix.clear();
+    for (ChangedFile& file : *changed) {
+      if (const auto below = tree::below_root(prefix, file.path))
+        (file.deleted ? extent.deleted : extent.changed).insert(std::string(*below));
+      if (!file.deleted && has_xml_name(file.path)) pool.add({std::move(file.path), std::move(file.text), false});
     }
-    for (ChangedFile& file : *changed)
-      if (has_xml_name(file.path)) inputs.push_back({std::move(file.path), std::move(file.text), false});
   } else {
     std::vector<std::string> paths = request.paths;
     if (paths.empty()) paths.push_back(request.root.value_or("."));
+    std::set<std::string> seen;
+    std::size_t files = 0;
     for (const std::string& path : paths) {
+      std::string plain = fs::path(path).lexically_normal().generic_string();
+      if (!seen.insert(plain).second) continue;
       std::error_code error;
       const fs::file_status status = fs::status(path, error);
       if (status.type() == fs::file_type::not_found)
         return bad_usage(fmt::format("{}: no such file or directory", printable(path)));
       if (error) return could_not_finish(fmt::format("{}: {}", printable(path), error.message()));
       if (fs::is_directory(status)) {
-        if (const Status walked = walk(path, inputs); !walked) return could_not_finish(walked.error().message);
+        if (const Status walked = walk(path, 0, files, pool); !walked)
+          return could_not_finish(printable(walked.error().message, 4096));
       } else {
-        inputs.push_back({path, std::nullopt, true});
+        pool.add({std::move(plain), std::nullopt, true});
       }
     }
   }
 
-  std::vector<Outcome> outcomes =
-      judge_all(inputs, options, *settings, request.root, isatty(STDERR_FILENO) != 0 && inputs.size() > 4000);
-
+  Judged judged = pool.finish();
+  for (const std::string& error : judged.errors) fmt::print(stderr, "postern-check: {}\n", printable(error, 4096));
+  bool unread = !judged.errors.empty();
   report::Summary summary;
+  summary.files = judged.count;
+  summary.suppressed = judged.suppressed;
   std::vector<policy::Finding> findings;
-  std::vector<std::string> files;
-  bool unread = false;
-  for (std::size_t i = 0; i < outcomes.size(); ++i) {
-    Outcome& one = outcomes[i];
-    if (!one.error.empty()) {
-      fmt::print(stderr, "postern-check: {}\n", printable(one.error, 4096));
-      unread = true;
-      continue;
-    }
-    if (!one.judged) continue;
-    ++summary.files;
-    summary.suppressed += one.suppressed;
-    if (request.format == Format::junit) files.push_back(inputs[i].path);
-    for (policy::Finding& f : one.findings) {
-      if (baseline.contains(f.fingerprint))
-        ++summary.baselined;
-      else
-        findings.push_back(std::move(f));
-    }
+  for (policy::Finding& f : judged.findings) {
+    if (baseline.contains(f.fingerprint))
+      ++summary.baselined;
+    else
+      findings.push_back(std::move(f));
   }
   if (request.root && !request.stdin_name) {
-    std::optional<std::set<std::string>> only;
-    if (request.changed) only = changed_artifacts;
-    Result<std::vector<policy::Finding>> of_tree = check_artifacts(*request.root, only);
+    Result<std::vector<policy::Finding>> of_tree = check_artifacts(*request.root, extent);
     if (!of_tree) {
       fmt::print(stderr, "postern-check: {}\n", printable(of_tree.error().message, 4096));
       unread = true;
@@ -319,8 +250,7 @@ int run(const Request& request) {
       const char* no_color = std::getenv("NO_COLOR");
       style.color = isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0');
       auto source = [&](const std::string& path) -> std::optional<std::string> {
-        for (const Input& input : inputs)
-          if (input.text && input.path == path) return input.text;
+        if (const auto known = judged.texts.find(path); known != judged.texts.end()) return known->second;
         Result<std::string> text = read_file(path, kMaxFileBytes);
         return text ? std::optional<std::string>(std::move(*text)) : std::nullopt;
       };
@@ -329,7 +259,11 @@ int run(const Request& request) {
     }
     case Format::json: out = report::write_json(findings, summary); break;
     case Format::sarif: out = report::write_sarif(findings, rule_infos()); break;
-    case Format::junit: out = report::write_junit(findings, files, summary); break;
+    case Format::junit:
+      out =
+          report::write_junit(findings, judged.files, summary,
+                              request.fail_on == FailOn::warning ? policy::Severity::warning : policy::Severity::error);
+      break;
     case Format::github: out = report::write_github(findings); break;
     case Format::gitlab: out = report::write_gitlab(findings); break;
   }

@@ -145,15 +145,11 @@ Result<policy::Settings> read_settings(const std::optional<std::string>& file, c
   return settings;
 }
 
-Result<std::vector<policy::Finding>> check_artifacts(const std::string& root,
-                                                     const std::optional<std::set<std::string>>& only) {
+Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent) {
   Result<std::unique_ptr<repo::FileSource>> files = repo::open_directory_source(root);
   if (!files) return fail(files.error());
   tree::TreeOptions options;
-  if (only) {
-    options.extent.whole = false;
-    options.extent.changed = *only;
-  }
+  options.extent = extent;
   Result<std::vector<policy::Finding>> findings = tree::check_tree(**files, "", options);
   if (!findings) return fail(findings.error());
   const std::string prefix = root == "." ? std::string() : root + (root.ends_with('/') ? "" : "/");

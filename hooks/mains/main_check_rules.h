@@ -2,7 +2,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +10,7 @@
 #include "hooks/policy/check.h"
 #include "hooks/policy/settings.h"
 #include "hooks/report/report.h"
+#include "hooks/template/tree.h"
 
 namespace postern::check {
 
@@ -30,8 +30,7 @@ policy::Scope scope_of_path(std::string_view path, const std::optional<std::stri
 Result<policy::Settings> read_settings(const std::optional<std::string>& file, const std::optional<std::string>& root);
 
 // What no single document shows, over the artifact tree at `root` (--root): files that do not parse, names that lead
-// nowhere. `only`, when given, narrows it to what these files changed.
-Result<std::vector<policy::Finding>> check_artifacts(const std::string& root,
-                                                     const std::optional<std::set<std::string>>& only);
+// nowhere. `extent` narrows it to what a change could have broken.
+Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent);
 
 }  // namespace postern::check
