@@ -1,9 +1,9 @@
 #include "hooks/policy/csharp/context_members.h"
 
-#include <algorithm>
 #include <array>
-#include <string>
 #include <vector>
+
+#include "hooks/policy/suggest.h"
 
 namespace postern::policy {
 namespace {
@@ -145,24 +145,6 @@ constexpr std::array kContextMembers = {ContextMember{"Api", &kApi},
                                         ContextMember{"Workspace", &kWorkspace}};
 constexpr ContextType kContext{"context", kContextMembers};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// Edits (insert, delete, replace) between the two in lower case; names are short.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, corner + (lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1)});
-      corner = above;
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 const ContextType& context_type() { return kContext; }
@@ -178,17 +160,10 @@ const ContextMember* find_member(const ContextType& type, std::string_view name)
 }
 
 std::string_view near_member(const ContextType& type, std::string_view name) {
-  if (name.size() > 64) return {};
-  std::string_view best;
-  std::size_t least = name.size() < 5 ? 2 : 3;  // exclusive
-  for (const ContextMember& member : type.members) {
-    const std::size_t edits = distance(name, member.name);
-    if (edits < least) {
-      least = edits;
-      best = member.name;
-    }
-  }
-  return best;
+  std::vector<std::string_view> names;
+  names.reserve(type.members.size());
+  for (const ContextMember& member : type.members) names.push_back(member.name);
+  return closest(name, names);
 }
 
 }  // namespace postern::policy

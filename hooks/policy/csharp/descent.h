@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "hooks/policy/csharp/context_members.h"
+#include "hooks/policy/csharp/dotnet_types.h"
 #include "hooks/policy/csharp/lexer.h"
 #include "hooks/policy/csharp/parser.h"
 
@@ -34,10 +35,12 @@ struct Expr {
     unknown,  // a placeholder: could be anything
   };
   Shape shape = Shape::value;
-  const ContextType* type = nullptr;  // where the chain from `context` stands
-  bool context_chain = false;         // begins with `context`
-  bool literal_assigned = false;      // assignment: its right side is a literal that is no bool
-  Index first = 0;                    // token
+  const ContextType* type = nullptr;    // where the chain from `context` stands
+  const DotnetType* of_type = nullptr;  // the expression is this type's name, so a static member follows
+  bool context_chain = false;           // begins with `context`
+  bool quiet = false;                   // what it is was a fault already, or is hidden: its members are not judged
+  bool literal_assigned = false;        // assignment: its right side is a literal that is no bool
+  Index first = 0;                      // token
 };
 
 inline bool one_of(std::string_view text, std::initializer_list<std::string_view> set) {
@@ -51,13 +54,19 @@ inline bool is_predefined_type(std::string_view word) {
 
 class Parser {
  public:
-  Parser(std::string_view text, std::vector<Token> tokens) : s_(text), t_(std::move(tokens)) { match_brackets(); }
+  Parser(std::string_view text, std::vector<Token> tokens) : s_(text), t_(std::move(tokens)) {
+    match_brackets();
+    find_early_names();
+  }
+  // A hole of an interpolated string, which sees what `outer` sees.
+  Parser(const Parser& outer, std::vector<Token> tokens);
+
   void parse_form(Form form);
   // One hole of an interpolated string: expression [, alignment].
   void parse_hole();
   const std::optional<Fault>& fault() const { return fault_; }
   std::vector<Note>& notes() { return notes_; }
-  void set_depth(int depth) { depth_ = depth; }
+  bool is_opaque() const { return opaque_; }
 
  private:
   // ---- tokens
@@ -107,8 +116,9 @@ class Parser {
   struct Mark {
     Index pos;
     std::size_t notes;
+    std::size_t locals;
   };
-  Mark mark() const { return {pos_, notes_.size()}; }
+  Mark mark() const { return {pos_, notes_.size(), locals_.size()}; }
   void rewind(const Mark& to);
   class Deeper {
    public:
@@ -131,8 +141,8 @@ class Parser {
   bool array_rank_at(Index by) const;
   // In `x is T ? a : b` the mark belongs to the conditional unless nothing of one follows it.
   bool nullable_mark_follows() const;
-  // a.b<T>.c ; with `as_type`, '<' can only open type arguments.
-  bool name_with_arguments(bool as_type);
+  // a.b<T>.c
+  bool name_with_arguments();
   bool type_arguments();
 
   // ---- expressions (ECMA-334 §12)
@@ -157,6 +167,8 @@ class Parser {
   // Patterns of C# 7 (constant, type with a name, var) and, leniently, what came later.
   void pattern();
   void pattern_one();
+  // The name that a pattern gives to what it matched, if there is one.
+  void designation();
   bool pattern_ends() const;
   void property_pattern();
   Expr unary();
@@ -173,12 +185,33 @@ class Parser {
   // out var x, out T x, out x
   void argument_declaration();
   Expr primary_start();
+  // An expression, or a variable that a deconstruction declares: (var a, int b) = …
+  Expr tuple_element();
   void holes(const Token& token);
   // The dotted name that begins here, as written: "System.IO.File".
   std::string dotted() const;
-  void judge_name(bool is_new);
+  // Judges the type whose first name stands here.
+  void judge_type();
+  // True when the name that stands here leads to what no expression may use; says so.
+  bool judge_forbidden();
+  // Judges a name that stands for a value and is neither local nor `context`; the type that it names, or null.
+  const DotnetType* judge_value_name();
+  void judge_context_member(const ContextType& owner, Index at);
+  void judge_member(const Expr& owner, Index at);
   Expr name();
-  static bool near_context(std::string_view name);
+
+  // ---- scopes (ECMA-334 §7.7). A scope is the part of locals_ that its owner cuts off at its end. The variables of
+  // patterns and `out` live as long as the block around them, which is longer than C# says here and there.
+
+  bool is_local(std::string_view name) const;
+  // The name at this token is a variable from here on; `plain` is one that may not stand twice.
+  void declare(Index at, bool plain = false);
+  // The token is no name that is known, and looks like the keyword misspelt.
+  bool is_slip_of(const Token& token, std::string_view keyword) const;
+  // Every name between the brackets.
+  void declare_between(Index open, Index close);
+  // Names that can be used before the parser comes to them: local functions, and members of anonymous types and tuples.
+  void find_early_names();
   Expr keyword_primary();
   Expr creation();
   // { a, b } · { Name = value, … } · { [key] = value, … } · { { k, v }, … }
@@ -219,7 +252,14 @@ class Parser {
   int function_depth_ = 0;  // 1: the block itself; more: inside a lambda or local function
   bool breaks_ = false;     // the innermost loop or switch is left by break
   bool uses_goto_ = false;  // flow is not followed
-  std::vector<std::string_view> locals_;
+  struct Local {
+    std::string_view name;
+    bool plain;
+  };
+  std::vector<Local> locals_;
+  std::vector<std::string_view> functions_;    // local functions of the whole expression
+  std::vector<std::string_view> own_members_;  // members that the expression itself makes up
+  bool opaque_ = false;                        // a placeholder may hold declarations
   std::optional<Fault> fault_;
   std::vector<Note> notes_;
 };

@@ -85,9 +85,11 @@ bool Parser::lambda_follows() const {
 Expr Parser::lambda() {
   accept_word("async");
   bool shadows = false;
+  const std::size_t locals = locals_.size();
   if (accept_word("delegate")) {
-    if (see("(")) pos_ = match_[pos_] == kNoMatch ? pos_ : match_[pos_] + 1;
+    if (see("(") && match_[pos_] != kNoMatch) lambda_parameters(match_[pos_]);
     function_body();
+    locals_.resize(locals);
     return {};
   }
   if (see("(")) {
@@ -96,6 +98,7 @@ Expr Parser::lambda() {
     lambda_parameters(close);
   } else {
     shadows = see_word("context");
+    declare(pos_);
     advance();
   }
   if (failed() || !expect("=>", "the parameters")) return {};
@@ -110,6 +113,7 @@ Expr Parser::lambda() {
     }
   }
   if (shadows) --shadowed_;
+  locals_.resize(locals);
   return {};
 }
 
@@ -119,11 +123,13 @@ void Parser::lambda_parameters(Index close) {
     if (accept(",")) continue;
     while (see_word("ref") || see_word("out") || see_word("in") || see_word("params")) advance();
     if (now().kind == TokenKind::identifier && (is_punct(ahead(), ",") || pos_ + 1 == close)) {
+      declare(pos_);
       advance();
       continue;
     }
     if (!type()) return;
     if (now().kind != TokenKind::identifier) return unexpected("the name of a parameter");
+    declare(pos_);
     advance();
     if (accept("=")) expression();
   }
@@ -148,18 +154,22 @@ bool Parser::query_follows() const {
 
 Expr Parser::query() {
   const Index first = pos_;
+  const std::size_t locals = locals_.size();
   const auto from = [&] {
     advance();
     if (!is_word(ahead(), "in")) type();
+    const Index variable = pos_;
     advance();
     if (!failed() && !accept_word("in")) return unexpected("'in'");
     expression();
+    declare(variable);
   };
   from();
   while (!failed()) {
     if (see_word("from")) {
       from();
     } else if (accept_word("let")) {
+      declare(pos_);
       advance();
       expect("=", "the name");
       expression();
@@ -167,6 +177,7 @@ Expr Parser::query() {
       expression();
     } else if (accept_word("join")) {
       if (!is_word(ahead(), "in")) type();
+      declare(pos_);
       advance();
       if (!accept_word("in")) unexpected("'in'");
       expression();
@@ -174,7 +185,10 @@ Expr Parser::query() {
       expression();
       if (!failed() && !accept_word("equals")) unexpected("'equals'");
       expression();
-      if (accept_word("into")) advance();
+      if (accept_word("into")) {
+        declare(pos_);
+        advance();
+      }
     } else if (accept_word("orderby")) {
       do {
         expression();
@@ -183,17 +197,20 @@ Expr Parser::query() {
     } else if (accept_word("select")) {
       expression();
       if (!accept_word("into")) break;
+      declare(pos_);
       advance();
     } else if (accept_word("group")) {
       expression();
       if (!failed() && !accept_word("by")) unexpected("'by'");
       expression();
       if (!accept_word("into")) break;
+      declare(pos_);
       advance();
     } else {
       unexpected("a clause of the query: from, let, where, join, orderby, select or group");
     }
   }
+  locals_.resize(locals);
   Expr result;
   result.first = first;
   return result;
@@ -414,6 +431,7 @@ Expr Parser::unknown(const Expr& from) {
   Expr result;
   result.first = from.first;
   result.shape = Expr::Shape::unknown;
+  result.quiet = true;
   return result;
 }
 
@@ -421,6 +439,7 @@ Expr Parser::after_call(const Expr& callee) const {
   Expr result;
   result.first = callee.first;
   result.shape = Expr::Shape::statement;
+  result.quiet = callee.quiet;
   return result;
 }
 
@@ -454,6 +473,7 @@ void Parser::call_arguments(std::string_view close) {
 void Parser::argument_declaration() {
   const Mark start = mark();
   if (type() && now().kind == TokenKind::identifier) {
+    declare(pos_);
     advance();
     if (see(",") || see(")") || see("]")) return;
   }
@@ -481,6 +501,7 @@ Expr Parser::primary_start() {
     case TokenKind::placeholder:
       advance();
       result.shape = Expr::Shape::unknown;
+      result.quiet = true;
       return result;
     case TokenKind::identifier: return name();
     case TokenKind::keyword: return keyword_primary();
@@ -496,20 +517,14 @@ Expr Parser::primary_start() {
       fail_bytes(token.begin, now().end, "'()' holds no expression");
       return {};
     }
-    Expr inner = expression();
+    const bool named = now().kind == TokenKind::identifier && is_punct(ahead(), ":");  // (name: value, …)
+    if (named) pos_ += 2;
+    Expr inner = tuple_element();
+    if (named) inner = {};
     while (!failed() && accept(",")) {
       inner = {};
       if (now().kind == TokenKind::identifier && is_punct(ahead(), ":")) pos_ += 2;
-      expression();
-    }
-    if (!failed() && see(":")) {  // a named tuple element
-      advance();
-      expression();
-      while (!failed() && accept(",")) {
-        if (now().kind == TokenKind::identifier && is_punct(ahead(), ":")) pos_ += 2;
-        expression();
-      }
-      inner = {};
+      tuple_element();
     }
     if (failed()) return {};
     if (!accept(")")) {
@@ -536,6 +551,19 @@ Expr Parser::primary_start() {
   return {};
 }
 
+Expr Parser::tuple_element() {
+  const Mark start = mark();
+  if (now().kind == TokenKind::identifier || now().kind == TokenKind::keyword) {
+    if (type() && now().kind == TokenKind::identifier && (is_punct(ahead(), ",") || is_punct(ahead(), ")"))) {
+      declare(pos_);
+      advance();
+      return {};
+    }
+    rewind(start);
+  }
+  return expression();
+}
+
 void Parser::holes(const Token& token) {
   for (const Hole& hole : token.holes) {
     Lexed lexed = lex(s_, hole.begin, hole.end);
@@ -545,8 +573,7 @@ void Parser::holes(const Token& token) {
     }
     if (lexed.has_placeholder) continue;
     // Liquid or a named value between doubled braces leaves nothing here; a name with blanks does not come.
-    Parser inner(s_, std::move(lexed.tokens));
-    inner.set_depth(depth_ + 8);
+    Parser inner(*this, std::move(lexed.tokens));
     inner.parse_hole();
     if (inner.fault()) {
       const Fault& fault = *inner.fault();
@@ -575,6 +602,7 @@ Expr Parser::keyword_primary() {
       fail_after(fmt::format("type '{}' stands where a value is due; found {} after it", word, shown(now())));
       return {};
     }
+    result.of_type = find_dotnet_type(word);
     return result;
   }
   if (word == "new") return creation();
@@ -644,13 +672,12 @@ Expr Parser::creation() {
     if (see("{")) initializer();
     return result;
   }
-  if (now().kind == TokenKind::identifier) judge_name(true);
   // The type without its ranks: "new T[n]" holds an expression there.
   if (now().kind == TokenKind::keyword && is_predefined_type(now().text)) {
     advance();
   } else if (now().kind == TokenKind::placeholder) {
     advance();
-  } else if (!name_with_arguments(true)) {
+  } else if (!name_with_arguments()) {
     if (fault_) fault_->message = fmt::format("a type is missing after 'new'");
     return {};
   }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "hooks/policy/csharp/descent.h"
+#include "hooks/policy/suggest.h"
 
 namespace postern::policy::csharp {
 namespace {
@@ -38,6 +39,31 @@ constexpr std::array kForbiddenStatics = {
 constexpr std::array kUnlisted = {Forbidden{"CultureInfo", ""}, Forbidden{"MemoryStream", ""},
                                   Forbidden{"Stopwatch", ""}};
 
+// Keywords that someone who misspells a type or the first word of a statement may have meant.
+constexpr std::array<std::string_view, 30> kTypeWords = {
+    "var",     "bool",  "byte",   "char",   "decimal", "double",   "float",  "int",     "long",  "object",
+    "sbyte",   "short", "string", "uint",   "ulong",   "ushort",   "return", "throw",   "else",  "if",
+    "foreach", "for",   "while",  "switch", "case",    "continue", "break",  "default", "using", "const"};
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+
+// T, TKey: the parameters of a generic local function.
+bool is_type_parameter(std::string_view name) {
+  return name.front() == 'T' && (name.size() == 1 || (name.size() < 8 && !is_lower(name[1]) && name[1] != '_'));
+}
+
+// A name of one or two letters is near everything, one of five is not near what differs in two.
+std::string_view nearest(std::string_view name, std::span<const std::string_view> names) {
+  if (name.size() < 3) return {};
+  const std::string_view near = closest(name, names);
+  const unsigned limit = name.size() <= 5 ? 2 : 4;
+  return near.empty() || edit_cost(name, near, limit) > limit ? std::string_view() : near;
+}
+
+std::string did_you_mean(std::string_view near) {
+  return near.empty() ? std::string() : fmt::format("did you mean {}?", near);
+}
+
 const Forbidden* listed(std::span<const Forbidden> list, std::string_view name) {
   for (const Forbidden& entry : list) {
     if (entry.name == name) return &entry;
@@ -54,36 +80,59 @@ Expr Parser::member(const Expr& owner) {
   result.first = owner.first;
   result.shape = Expr::Shape::assignable;
   result.context_chain = owner.context_chain;
+  result.quiet = owner.quiet;
   advance();
   if (owner.type != nullptr) {
     const ContextMember* known = find_member(*owner.type, name.text);
     if (known != nullptr) {
       result.type = known->type;
     } else {
-      const std::string_view near = near_member(*owner.type, name.text);
-      // Open types take extension methods: only a slip of letter case is sure.
-      const bool case_slip =
-          !near.empty() && near.size() == name.text.size() &&
-          std::equal(near.begin(), near.end(), name.text.begin(), [](char a, char b) { return (a | 32) == (b | 32); });
-      if (owner.type->closed || case_slip) {
-        std::string help;
-        if (!near.empty()) {
-          help = fmt::format("did you mean {}?", near);
-        } else {
-          help = "accepted: ";
-          for (const ContextMember& candidate : owner.type->members) {
-            if (&candidate != owner.type->members.data()) help += ", ";
-            help += candidate.name;
-          }
-        }
-        const bool sure = !near.empty() || owner.type == &context_type();
-        note(sure ? NoteKind::unknown_member : NoteKind::unlisted, name_at, name_at,
-             fmt::format("{} has no member '{}'", owner.type->name, name.text), std::move(help));
-      }
+      judge_context_member(*owner.type, name_at);
     }
+  } else if (!owner.quiet) {
+    judge_member(owner, name_at);
   }
   if (see("<")) generic_call();
   return result;
+}
+
+void Parser::judge_context_member(const ContextType& owner, Index at) {
+  const std::string_view name = t_[at].text;
+  const std::string_view near = near_member(owner, name);
+  const std::string message = fmt::format("{} has no member '{}'", owner.name, name);
+  if (!owner.closed) {  // it takes extension methods besides
+    const bool case_slip = std::equal(near.begin(), near.end(), name.begin(), name.end(),
+                                      [](char a, char b) { return (a | 32) == (b | 32); });
+    if (case_slip) {
+      note(NoteKind::unknown_member, at, at, message, did_you_mean(near));
+    } else if (!is_dotnet_member(name)) {
+      note(NoteKind::unlisted, at, at, message, did_you_mean(near.empty() ? near_dotnet_member(name) : near));
+    }
+    return;
+  }
+  std::string help = did_you_mean(near);
+  if (near.empty()) {
+    help = "accepted: ";
+    for (const ContextMember& candidate : owner.members) {
+      if (&candidate != owner.members.data()) help += ", ";
+      help += candidate.name;
+    }
+  }
+  const bool sure = !near.empty() || &owner == &context_type();
+  note(sure ? NoteKind::unknown_member : NoteKind::unlisted, at, at, message, std::move(help));
+}
+
+void Parser::judge_member(const Expr& owner, Index at) {
+  const std::string_view name = t_[at].text;
+  if (owner.of_type != nullptr) {
+    if (has_static_member(*owner.of_type, name)) return;
+    note(NoteKind::unlisted, at, at, fmt::format("{} has no static member '{}'", owner.of_type->name, name),
+         did_you_mean(near_static_member(*owner.of_type, name)));
+    return;
+  }
+  if (is_dotnet_member(name) || std::find(own_members_.begin(), own_members_.end(), name) != own_members_.end()) return;
+  note(NoteKind::unlisted, at, at, fmt::format("no type that policy expressions may use has a member '{}'", name),
+       did_you_mean(near_dotnet_member(name)));
 }
 
 std::string Parser::dotted() const {
@@ -97,12 +146,13 @@ std::string Parser::dotted() const {
   }
 }
 
-void Parser::judge_name(bool is_new) {
+bool Parser::judge_forbidden() {
   const std::string_view first = now().text;
   const auto refuse = [&](const Forbidden& entry, std::string_view name) {
     std::string help = entry.instead.empty() ? std::string() : fmt::format("use {}", entry.instead);
     note(NoteKind::forbidden, pos_, pos_, fmt::format("type '{}' is not allowed in policy expressions", name),
          std::move(help));
+    return true;
   };
   if (first == "System") {
     const std::string name = dotted();
@@ -114,18 +164,72 @@ void Parser::judge_name(bool is_new) {
     if (name.starts_with("System.Globalization.")) {
       note(NoteKind::unlisted, pos_, pos_,
            "System.Globalization is not on the list of types that policy expressions may use");
+      return true;
     }
+    return false;
+  }
+  if (const Forbidden* entry = listed(kForbiddenTypes, first)) return refuse(*entry, first);
+  if (listed(kUnlisted, first) == nullptr) return false;
+  note(NoteKind::unlisted, pos_, pos_,
+       fmt::format("type '{}' is not on the list of types that policy expressions may use", first));
+  return true;
+}
+
+void Parser::judge_type() {
+  const std::string_view first = now().text;
+  if (is_local(first) || first == "var" || first == "_" || first == "global" || is_type_parameter(first)) return;
+  if (first == "dynamic") {
+    note(NoteKind::forbidden, pos_, pos_, "type 'dynamic' is not allowed in policy expressions",
+         "use var, object or JToken");
     return;
   }
-  if (is_new) {
-    if (const Forbidden* entry = listed(kForbiddenTypes, first)) refuse(*entry, first);
-  } else if (is_punct(ahead(), ".")) {
-    if (const Forbidden* entry = listed(kForbiddenStatics, first)) refuse(*entry, first);
+  if (judge_forbidden()) return;
+  Index last = pos_;
+  if (is_root_namespace(first)) {
+    while (is_punct(t_[last + 1], ".") && t_[last + 2].kind == TokenKind::identifier) last += 2;
+    if (last == pos_) return;
   }
-  if (const Forbidden* entry = listed(kUnlisted, first); entry != nullptr && (is_new || is_punct(ahead(), "."))) {
+  const std::string_view name = t_[last].text;
+  if (find_dotnet_type(name) != nullptr) return;
+  std::string_view near = nearest(name, dotnet_type_names());
+  if (near.empty()) near = nearest(name, kTypeWords);
+  // .NET has more types than the table; none is in small letters, and none differs from a listed one by a slip.
+  if (near.empty() && !is_lower(name.front())) {
+    note(NoteKind::unlisted, last, last,
+         fmt::format("type '{}' is not on the list of types that policy expressions may use", name));
+    return;
+  }
+  note(NoteKind::name, last, last, fmt::format("there is no type '{}'", name), did_you_mean(near));
+}
+
+const DotnetType* Parser::judge_value_name() {
+  const Token& token = now();
+  const std::string_view name = token.text;
+  if (one_of(name, {"_", "nameof", "global", "async", "await"})) return nullptr;
+  if (std::find(functions_.begin(), functions_.end(), name) != functions_.end()) return nullptr;
+  const bool qualifies = is_punct(ahead(), ".");
+  if (qualifies) {
+    if (const Forbidden* entry = listed(kForbiddenStatics, name)) {
+      note(NoteKind::forbidden, pos_, pos_, fmt::format("type '{}' is not allowed in policy expressions", name),
+           entry->instead.empty() ? std::string() : fmt::format("use {}", entry->instead));
+      return nullptr;
+    }
+    if (judge_forbidden() || is_root_namespace(name)) return nullptr;
+  }
+  if (const DotnetType* type = find_dotnet_type(name)) return type;
+  std::vector<std::string_view> names = {"context", "true", "false", "null", "new", "string"};
+  for (const Local& local : locals_) names.push_back(local.name);
+  names.insert(names.end(), functions_.begin(), functions_.end());
+  std::string_view near = nearest(name, names);
+  if (near.empty()) near = nearest(name, dotnet_type_names());
+  if (near.empty() && qualifies && !is_lower(name.front())) {
     note(NoteKind::unlisted, pos_, pos_,
-         fmt::format("type '{}' is not on the list of types that policy expressions may use", first));
+         fmt::format("type '{}' is not on the list of types that policy expressions may use", name));
+  } else {
+    note(NoteKind::name, pos_, pos_, fmt::format("there is no '{}'", name),
+         near.empty() ? "declare it before, or write a string in quotes" : did_you_mean(near));
   }
+  return nullptr;
 }
 
 Expr Parser::name() {
@@ -133,13 +237,13 @@ Expr Parser::name() {
   result.first = pos_;
   result.shape = Expr::Shape::name;
   const Token& token = now();
-  if (locals_.empty() || std::find(locals_.begin(), locals_.end(), token.text) == locals_.end()) judge_name(false);
   if (token.text == "context" && shadowed_ == 0) {
     result.type = &context_type();
     result.context_chain = true;
-  } else if (near_context(token.text) && is_punct(ahead(), ".") &&
-             std::find(locals_.begin(), locals_.end(), token.text) == locals_.end()) {
-    note(NoteKind::unknown_member, pos_, pos_, fmt::format("there is no '{}'", token.text), "did you mean context?");
+  } else if (!is_local(token.text)) {
+    const std::size_t before = notes_.size();
+    result.of_type = judge_value_name();
+    result.quiet = notes_.size() > before;
   }
   advance();
   if (see("::")) {
@@ -151,8 +255,55 @@ Expr Parser::name() {
   return result;
 }
 
-bool Parser::near_context(std::string_view name) {
-  return one_of(name, {"Context", "CONTEXT", "contex", "contxt", "conext", "contetx", "cotext", "contect", "contextt"});
+bool Parser::is_local(std::string_view name) const {
+  return std::any_of(locals_.begin(), locals_.end(), [&](const Local& local) { return local.name == name; });
+}
+
+void Parser::declare(Index at, bool plain) {
+  const Token& token = t_[at];
+  if (token.kind != TokenKind::identifier) return;
+  if (plain) {
+    const auto same = [&](const Local& local) { return local.plain && local.name == token.text; };
+    if (std::any_of(locals_.begin(), locals_.end(), same)) {
+      note(NoteKind::name, at, at, fmt::format("'{}' is declared already", token.text),
+           "give it another name, or assign without the type");
+    }
+  }
+  locals_.push_back({token.text, plain});
+}
+
+bool Parser::is_slip_of(const Token& token, std::string_view keyword) const {
+  return token.kind == TokenKind::identifier && !is_local(token.text) && find_dotnet_type(token.text) == nullptr &&
+         !nearest(token.text, std::span(&keyword, 1)).empty();
+}
+
+void Parser::declare_between(Index open, Index close) {
+  for (Index i = open + 1; i < close; ++i) declare(i);
+}
+
+void Parser::find_early_names() {
+  const auto names_a_type = [](const Token& token) {
+    return token.kind == TokenKind::identifier || token.kind == TokenKind::keyword ||
+           (token.kind == TokenKind::punctuation && one_of(token.text, {">", "]", "?", ")"}));
+  };
+  for (Index i = 1; i + 1 < t_.size(); ++i) {
+    if (t_[i].kind != TokenKind::identifier) continue;
+    const Token& before = t_[i - 1];
+    const Token& next = t_[i + 1];
+    if (is_punct(next, "(")) {
+      const Index close = match_[i + 1];
+      if (close != kNoMatch && names_a_type(before) && !is_word(before, "new") &&
+          (is_punct(t_[close + 1], "{") || is_punct(t_[close + 1], "=>"))) {
+        functions_.push_back(t_[i].text);
+      }
+    } else if (is_punct(next, "=") || is_punct(next, ":")) {  // { Name = …, (name: …
+      if (is_punct(before, "{") || is_punct(before, ",") || is_punct(before, "(")) own_members_.push_back(t_[i].text);
+    } else if ((is_punct(next, ",") || is_punct(next, ")")) && names_a_type(before)) {  // (T name, …
+      own_members_.push_back(t_[i].text);
+    } else if ((is_punct(next, ",") || is_punct(next, "}")) && (is_punct(before, "{") || is_punct(before, ","))) {
+      own_members_.push_back(t_[i].text);  // new { name, …
+    }
+  }
 }
 
 }  // namespace postern::policy::csharp

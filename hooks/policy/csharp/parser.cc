@@ -35,6 +35,14 @@ void Parser::parse_hole() {
   if (!fault_ && !at_end()) unexpected("the end of the hole, '}'");
 }
 
+Parser::Parser(const Parser& outer, std::vector<Token> tokens) : Parser(outer.s_, std::move(tokens)) {
+  depth_ = outer.depth_ + 8;
+  shadowed_ = outer.shadowed_;
+  locals_ = outer.locals_;
+  functions_.insert(functions_.end(), outer.functions_.begin(), outer.functions_.end());
+  own_members_.insert(own_members_.end(), outer.own_members_.begin(), outer.own_members_.end());
+}
+
 void Parser::match_brackets() {
   match_.assign(t_.size(), kNoMatch);
   std::vector<Index> open;
@@ -94,6 +102,7 @@ void Parser::note(NoteKind kind, Index first, Index last, std::string message, s
 void Parser::rewind(const Mark& to) {
   pos_ = to.pos;
   notes_.resize(to.notes);
+  locals_.resize(to.locals);
   fault_.reset();
 }
 
@@ -118,8 +127,9 @@ Parsed parse(std::string_view text, std::uint32_t begin, std::uint32_t end, Form
   }
   out.notes = std::move(parser.notes());
   if (has_placeholder) {
-    std::erase_if(out.notes, [](const Note& each) {
-      return each.kind == NoteKind::no_return || each.kind == NoteKind::statement;
+    std::erase_if(out.notes, [&](const Note& each) {
+      return each.kind == NoteKind::no_return || each.kind == NoteKind::statement ||
+             (each.kind == NoteKind::name && parser.is_opaque());
     });
   }
   return out;

@@ -37,6 +37,7 @@ void Parser::pattern_one() {
   }
   if (see("{")) return property_pattern();
   if (see_word("var") && now().kind == TokenKind::identifier && ahead().kind == TokenKind::identifier) {
+    declare(pos_ + 1);
     pos_ += 2;
     return;
   }
@@ -45,14 +46,20 @@ void Parser::pattern_one() {
   if (now().kind != TokenKind::string && now().kind != TokenKind::number && type(true) && !see("(")) {
     if (see("{")) {
       property_pattern();
-      if (now().kind == TokenKind::identifier && !see_word("and") && !see_word("or") && !see_word("when")) advance();
+      designation();
       return;
     }
-    if (now().kind == TokenKind::identifier && !see_word("and") && !see_word("or") && !see_word("when")) advance();
+    designation();
     if (pattern_ends()) return;
   }
   rewind(start);
   binary(9);
+}
+
+void Parser::designation() {
+  if (now().kind != TokenKind::identifier || see_word("and") || see_word("or") || see_word("when")) return;
+  declare(pos_);
+  advance();
 }
 
 bool Parser::pattern_ends() const {
@@ -71,7 +78,7 @@ void Parser::property_pattern() {
     if (!accept(",")) break;
   }
   expect("}", "the property pattern");
-  if (now().kind == TokenKind::identifier && !see_word("and") && !see_word("or") && !see_word("when")) advance();
+  designation();
 }
 
 }  // namespace postern::policy::csharp

@@ -75,6 +75,7 @@ bool Parser::statement_flow() {
     advance();
     accept(";");
     uses_goto_ = true;
+    opaque_ = true;
     return true;
   }
   if (token.kind == TokenKind::keyword) {
@@ -212,8 +213,10 @@ bool Parser::foreach_statement() {
   const std::size_t locals = locals_.size();
   if (see_word("var") && is_punct(ahead(), "(")) {  // deconstruction
     advance();
+    if (match_[pos_] != kNoMatch) declare_between(pos_, match_[pos_]);
     pos_ = match_[pos_] == kNoMatch ? pos_ : match_[pos_] + 1;
   } else if (see("(") && match_[pos_] != kNoMatch && is_word(t_[match_[pos_] + 1], "in")) {
+    declare_between(pos_, match_[pos_]);
     pos_ = match_[pos_] + 1;
   } else {
     if (!type()) return true;
@@ -221,7 +224,7 @@ bool Parser::foreach_statement() {
       unexpected("the name of the loop variable");
       return true;
     }
-    locals_.push_back(now().text);
+    declare(pos_, true);
     advance();
   }
   if (!accept_word("in")) {
@@ -245,6 +248,7 @@ bool Parser::switch_statement() {
   condition("switch");
   if (!expect("{", "switch ( )")) return true;
   const bool outer = breaks_;
+  const std::size_t locals = locals_.size();
   breaks_ = false;
   bool has_default = false;
   bool falls = true;
@@ -274,6 +278,7 @@ bool Parser::switch_statement() {
     any = true;
   }
   accept("}");
+  locals_.resize(locals);
   const bool broke = breaks_;
   breaks_ = outer;
   return broke || !has_default || falls;
@@ -293,7 +298,7 @@ bool Parser::try_statement() {
     if (accept("(")) {
       if (!type()) return true;
       if (now().kind == TokenKind::identifier) {
-        locals_.push_back(now().text);
+        declare(pos_, true);
         advance();
       }
       expect(")", "the exception");
@@ -372,10 +377,11 @@ bool Parser::declaration_or_expression() {
     return declaration_or_expression();
   }
   if (declaration_follows()) {
+    const bool meant_return = is_slip_of(now(), "return");
     const bool function = declarators();
     if (function || failed()) return true;
     semicolon("the declaration");
-    return true;
+    return !meant_return;
   }
   const Index first = pos_;
   const Expr found = expression();
@@ -400,14 +406,16 @@ bool Parser::declarators() {
   const bool named_var = see_word("var");
   if (named_var && is_punct(ahead(), "(")) {
     advance();
+    if (match_[pos_] != kNoMatch) declare_between(pos_, match_[pos_]);
     pos_ = match_[pos_] == kNoMatch ? pos_ : match_[pos_] + 1;
     if (!expect("=", "the names")) return false;
     expression();
     return false;
   }
   const Index type_at = pos_;
-  if (now().kind == TokenKind::identifier) judge_name(true);
+  const std::size_t notes_before = notes_.size();
   if (!type()) return false;
+  const bool type_is_known = notes_.size() == notes_before;
   bool first = true;
   do {
     if (now().kind != TokenKind::identifier) {
@@ -415,7 +423,7 @@ bool Parser::declarators() {
       return false;
     }
     const Index name_at = pos_;
-    locals_.push_back(now().text);
+    declare(pos_, type_is_known);
     advance();
     if (first && (see("(") || see("<"))) return local_function();
     first = false;
@@ -445,6 +453,7 @@ bool Parser::local_function() {
     return true;
   }
   const Index close = match_[pos_];
+  const std::size_t locals = locals_.size();
   lambda_parameters(close);
   if (failed()) return true;
   if (accept("=>")) {
@@ -452,9 +461,10 @@ bool Parser::local_function() {
     expression();
     --function_depth_;
     semicolon("the function");
-    return true;
+  } else {
+    function_body();
   }
-  function_body();
+  locals_.resize(locals);
   return true;
 }
 

@@ -19,7 +19,7 @@ bool Parser::type(bool in_pattern) {
     advance();
   } else if (now().kind == TokenKind::placeholder) {
     advance();
-  } else if (!name_with_arguments(true)) {
+  } else if (!name_with_arguments()) {
     return false;
   }
   return type_suffix(in_pattern);
@@ -62,13 +62,10 @@ bool Parser::nullable_mark_follows() const {
          one_of(next.text, {")", ";", ",", "]", "}", "&&", "||", "==", "!=", "??", "?", ":", "=>"});
 }
 
-bool Parser::name_with_arguments(bool as_type) {
+bool Parser::name_with_arguments() {
+  if (now().kind == TokenKind::identifier) judge_type();
   for (;;) {
     if (now().kind != TokenKind::identifier) return type_fault();
-    if (as_type && now().text == "dynamic" && !is_punct(ahead(), ".")) {
-      note(NoteKind::forbidden, pos_, pos_, "type 'dynamic' is not allowed in policy expressions",
-           "use var, object or JToken");
-    }
     advance();
     if (see("<") && !type_arguments()) return false;
     if (see("::")) {

@@ -81,6 +81,15 @@ TEST_CASE("Documents in fixtures ok have no findings") {
   }
 }
 
+TEST_CASE("Documents as people write them have no findings") {
+  const auto files = documents("practice");
+  REQUIRE(files.size() > 10);
+  for (const fs::path& path : files) {
+    CAPTURE(path.string());
+    CHECK(found_in(path) == "");
+  }
+}
+
 TEST_CASE("Documents in fixtures err have exactly their findings") {
   const auto files = documents("err");
   REQUIRE(files.size() > 100);

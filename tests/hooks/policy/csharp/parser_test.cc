@@ -12,9 +12,11 @@ Parsed parse_value(std::string_view source) {
   return parse(source, 2, static_cast<std::uint32_t>(source.size() - 1), form);
 }
 
-// "" when nothing is wrong, else the message and the text it points to: "message | text | help".
-std::string verdict(std::string_view source) {
-  const Parsed parsed = parse_value(source);
+// "" when nothing is wrong, else the message and the text it points to: "message | text | help". What is said of names
+// only counts where the test is about names: the other sources use what nobody declared.
+std::string verdict(std::string_view source, bool with_names = false) {
+  Parsed parsed = parse_value(source);
+  if (!with_names) std::erase_if(parsed.notes, [](const Note& each) { return each.kind == NoteKind::name; });
   const auto shown = [&](const Fault& fault) {
     return fault.message + " | " + std::string(source.substr(fault.begin, fault.end - fault.begin)) + " | " +
            fault.help;
@@ -171,8 +173,7 @@ TEST_CASE("members of context are known by name") {
   CHECK(verdict("@(context.Response.StatusCodes == 200)").ends_with("did you mean StatusCode?"));
   CHECK(verdict("@(context.Variables.getValueOrDefault(\"a\"))").ends_with("did you mean GetValueOrDefault?"));
   CHECK(verdict("@(context.Variables.Select(v => v.Key))") == "");
-  CHECK(verdict("@(Context.Request.Method)").ends_with("did you mean context?"));
-  CHECK(verdict("@(list.Any(context => context.Foo))") == "");
+  CHECK(verdict("@(list.Any(context => context.Name))") == "");
   CHECK(verdict("@(context.Everything)")
             .starts_with("context has no member 'Everything' | Everything | accepted: Api, Backend"));
   CHECK(parse_value("@(context.User.Nickname)").notes.at(0).kind == NoteKind::unlisted);
@@ -200,4 +201,74 @@ TEST_CASE("what is made to be deep or long is answered") {
   std::string braces;
   for (int i = 0; i < 50; ++i) braces += "$\"{";
   CHECK(verdict("@(" + braces + ")") != "");
+}
+
+TEST_CASE("names that the expression declares are known where they are used") {
+  const char* sources[] = {
+      R"(@{ int a = 1, b = 2; { var c = a; b += c; } return b; })",
+      R"(@{ for (int i = 0; i < 2; i++) { } for (int i = 0; i < 2; i++) { } return 1; })",
+      R"(@{ foreach (var h in context.Request.Headers) { if (h.Key == "a") return h.Value.First(); } return ""; })",
+      R"(@{ foreach (KeyValuePair<string, string[]> h in context.Request.Headers) { } return ""; })",
+      R"(@{ int n; if (!int.TryParse("1", out n)) return 0; return n; })",
+      R"(@{ if (!int.TryParse("1", out var n)) return 0; return n; })",
+      R"(@{ object o = 1; if (o is string s && s.Length > 1) return s; return o is int k ? k.ToString() : ""; })",
+      R"(@{ object o = 1; switch (o) { case string s when s.Length > 1: return s; case int i: return i; } return 0; })",
+      R"(@{ try { return 1; } catch (FormatException e) { return e.Message; } catch (Exception e) { throw; } })",
+      R"(@{ using (var sha = SHA256.Create()) { return sha.ComputeHash(new byte[0]); } })",
+      R"(@{ Func<int, int, int> f = (x, y) => x + y; return f(1, 2); })",
+      R"(@{ Func<int, Func<int, int>> f = x => y => x + y; return f(1)(2); })",
+      R"(@{ return g(1); int g(int x) { return x; } })",
+      R"(@{ T first<T>(List<T> all) => all[0]; return first(new List<int> { 1 }); })",
+      R"(@{ var (a, b) = (1, 2); (int c, var d) = (a, b); return c + d; })",
+      R"(@{ var t = (count: 1, name: "a"); return t.count + t.name; })",
+      R"(@{ var x = new { Answer = 42, context.Api.Id }; return x.Answer + x.Id; })",
+      R"(@(from h in context.Request.Headers let k = h.Key where k != "a" select new { k, h.Value } into r select r.k))",
+      R"(@(from a in new[] { 1 } join b in new[] { 2 } on a equals b into c from d in c select d))",
+      R"(@($"{context.Request.Headers.Select(h => $"{h.Key}={h.Value}").Count()}"))",
+      R"(@(System.Text.Encoding.UTF8.GetString(System.Convert.FromBase64String("YQ=="))))",
+      R"(@(Newtonsoft.Json.JsonConvert.SerializeObject(context.Request.MatchedParameters, Newtonsoft.Json.Formatting.None)))",
+      R"(@(System.Net.WebUtility.UrlEncode(nameof(context))))",
+      R"(@(delegate(int x) { return x; }))",
+      R"(@{ var i = 1; do { i++; } while (i < 3); _ = i; return i; })",
+      R"(@{ const string a = "x"; string b = default, c = null; return a + b + c; })",
+      R"(@{ switch (1) { case 1: var v = 2; return v; default: v = 3; return v; } })",
+      R"(@{ {{declarations}} return whatever; })",
+      R"(@(context.Variables.GetValueOrDefault<JObject>("a")?["b"]?.Value<int?>() ?? 0))",
+      R"(@(new XElement(XName.Get("a", "b"), new XAttribute("c", 1)).Descendants().Elements().Attributes().Any()))",
+      R"(@(context.Request.Certificate.NotAfter > DateTime.Now && context.Request.Certificate.Thumbprint == "a"))",
+  };
+  for (const char* source : sources) {
+    CAPTURE(source);
+    CHECK(verdict(source, true) == "");
+  }
+}
+
+TEST_CASE("a name that nothing declares is named once with what was probably meant") {
+  CHECK(verdict("@(contxt.Request.Method)", true) == "there is no 'contxt' | contxt | did you mean context?");
+  CHECK(verdict("@(Context.Request.Method)", true) == "there is no 'Context' | Context | did you mean context?");
+  CHECK(verdict("@(context.Api == nul)", true) == "there is no 'nul' | nul | did you mean null?");
+  CHECK(verdict("@{ var header = 1; return headr; }", true) == "there is no 'headr' | headr | did you mean header?");
+  CHECK(verdict("@{ { var inner = 1; } return inner; }", true).starts_with("there is no 'inner' | inner | "));
+  CHECK(verdict("@(new[] { 1 }.Any(x => x > 0) && x)", true).starts_with("there is no 'x' | x | "));
+  CHECK(verdict("@($\"{nobody}\")", true).starts_with("there is no 'nobody' | nobody | "));
+  CHECK(verdict("@{ foreach (var a in context.Request.Headers) { } return a; }", true).starts_with("there is no 'a'"));
+  CHECK(verdict("@{ vra x = 1; return x; }", true) == "there is no type 'vra' | vra | did you mean var?");
+  CHECK(verdict("@((JObjct)context.Variables[\"a\"])", true) ==
+        "there is no type 'JObjct' | JObjct | did you mean JObject?");
+  CHECK(verdict("@(context.Request.Body.As<sting>())", true) ==
+        "there is no type 'sting' | sting | did you mean string?");
+  CHECK(verdict("@{ var a = 1; var a = 2; return a; }", true).starts_with("'a' is declared already | a | "));
+  const Parsed parsed = parse_value("@{ int x = 1; retrun x; }");
+  REQUIRE(parsed.notes.size() == 1);
+  CHECK(parsed.notes.front().at.message == "there is no type 'retrun'");
+}
+
+TEST_CASE("members that no type has are named with what was probably meant") {
+  CHECK(verdict("@(context.Request.Method.ToUper())") ==
+        "no type that policy expressions may use has a member 'ToUper' | ToUper | did you mean ToUpper?");
+  CHECK(verdict("@(Guid.NewGiud())") == "Guid has no static member 'NewGiud' | NewGiud | did you mean NewGuid?");
+  CHECK(verdict("@(string.IsNullOrEmty(\"a\"))") ==
+        "string has no static member 'IsNullOrEmty' | IsNullOrEmty | did you mean IsNullOrEmpty?");
+  CHECK(verdict("@(context.Request.Headers.GetValueOrDefualt(\"a\", \"\"))")
+            .ends_with("| GetValueOrDefualt | did you mean GetValueOrDefault?"));
 }
