@@ -11,13 +11,14 @@ Sha256 record_hash(std::string_view chain, std::int64_t seq, const Sha256& previ
   for (std::size_t i = 0; i < number.size(); ++i) {
     number[number.size() - 1 - i] = static_cast<char>(static_cast<std::uint64_t>(seq) >> (8 * i));
   }
-  Sha256Stream stream;
-  stream.update("postern-audit-v1\n");
-  stream.update(chain);
-  stream.update({number.data(), number.size()});
-  stream.update(as_view(previous));
-  stream.update(bytes);
-  return stream.finish();
+  std::string hashed;
+  hashed.reserve(128 + bytes.size());
+  hashed += "postern-audit-v1\n";
+  hashed += chain;
+  hashed.append(number.data(), number.size());
+  hashed += as_view(previous);
+  hashed += bytes;
+  return sha256(hashed);
 }
 
 Record AuditChain::append(std::string bytes) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 namespace postern {
 namespace {
@@ -29,38 +30,53 @@ constexpr auto kFromBase64 = reverse(kBase64);
 constexpr auto kFromBase64url = reverse(kBase64url);
 
 std::string encode64(std::string_view bytes, std::string_view alphabet) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char c : bytes) {
-    bits = (bits << 8) | static_cast<unsigned char>(c);
-    held += 8;
-    while (held >= 6) {
-      held -= 6;
-      out += alphabet[(bits >> held) & 63];
-    }
+  std::string out((bytes.size() * 4 + 2) / 3, '\0');
+  char* to = out.data();
+  std::size_t at = 0;
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i])); };
+  for (; at + 3 <= bytes.size(); at += 3) {
+    const std::uint32_t bits = byte(at) << 16 | byte(at + 1) << 8 | byte(at + 2);
+    for (const int shift : {18, 12, 6, 0}) *to++ = alphabet[(bits >> shift) & 63];
   }
-  if (held > 0) out += alphabet[(bits << (6 - held)) & 63];
+  if (bytes.size() - at == 1) {
+    *to++ = alphabet[byte(at) >> 2];
+    *to++ = alphabet[(byte(at) << 4) & 63];
+  } else if (bytes.size() - at == 2) {
+    const std::uint32_t bits = byte(at) << 8 | byte(at + 1);
+    for (const int shift : {10, 4}) *to++ = alphabet[(bits >> shift) & 63];
+    *to++ = alphabet[(bits << 2) & 63];
+  }
   return out;
 }
 
 Result<std::string> decode64(std::string_view text, const std::array<std::int8_t, 256>& table, std::string_view name) {
   if (text.size() % 4 == 1) return fail(ErrorCode::invalid_input, std::string(name) + " of an impossible length");
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
+  std::string out(text.size() * 3 / 4, '\0');
+  char* to = out.data();
+  const auto value = [&](std::size_t i) { return static_cast<int>(table[static_cast<unsigned char>(text[i])]); };
+  int bad = 0;  // below zero once a character was outside the alphabet
+  std::size_t at = 0;
+  for (; at + 4 <= text.size(); at += 4) {
+    const int a = value(at), b = value(at + 1), c = value(at + 2), d = value(at + 3);
+    bad |= a | b | c | d;
+    const std::uint32_t bits = static_cast<std::uint32_t>(a) << 18 | static_cast<std::uint32_t>(b) << 12 |
+                               static_cast<std::uint32_t>(c) << 6 | static_cast<std::uint32_t>(d);
+    *to++ = static_cast<char>(bits >> 16);
+    *to++ = static_cast<char>(bits >> 8);
+    *to++ = static_cast<char>(bits);
+  }
   std::uint32_t bits = 0;
   int held = 0;
-  for (const char c : text) {
-    const int value = table[static_cast<unsigned char>(c)];
-    if (value < 0) return fail(ErrorCode::invalid_input, "a character outside the " + std::string(name) + " alphabet");
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
+  for (; at < text.size(); ++at) {
+    const int a = value(at);
+    bad |= a;
+    bits = bits << 6 | static_cast<std::uint32_t>(a & 63);
     held += 6;
-    if (held >= 8) {
-      held -= 8;
-      out += static_cast<char>((bits >> held) & 0xff);
-    }
+    if (held < 8) continue;
+    held -= 8;
+    *to++ = static_cast<char>(bits >> held);
   }
+  if (bad < 0) return fail(ErrorCode::invalid_input, "a character outside the " + std::string(name) + " alphabet");
   if ((bits & ((1U << held) - 1)) != 0)
     return fail(ErrorCode::invalid_input, std::string(name) + " with unused bits set");
   return out;
@@ -172,6 +188,14 @@ Result<std::string> percent_decode(std::string_view text) {
 
 bool is_utf8(std::string_view bytes) {
   for (std::size_t at = 0; at < bytes.size();) {
+    // Most of what comes is ASCII: eight bytes at once.
+    if (std::uint64_t eight = 0; bytes.size() - at >= sizeof eight) {
+      std::memcpy(&eight, bytes.data() + at, sizeof eight);
+      if ((eight & 0x8080808080808080U) == 0) {
+        at += sizeof eight;
+        continue;
+      }
+    }
     const std::size_t length = utf8_length(bytes, at);
     if (length == 0) return false;
     at += length;

@@ -7,6 +7,36 @@
 
 namespace postern {
 
+namespace {
+
+// One pattern without "**": no wildcard matches a slash, so a star that was passed need not be tried again once a later
+// one was reached, nor once its segment has ended.
+bool matches_within_segments(std::string_view p, std::string_view text) {
+  constexpr std::size_t kNone = std::string_view::npos;
+  std::size_t at = 0;
+  std::size_t in = 0;
+  std::size_t star = kNone;  // behind the last star of this segment
+  std::size_t from = 0;      // what that star has matched ends here
+  while (in < text.size()) {
+    if (at < p.size() && p[at] == '*') {
+      star = ++at;
+      from = in;
+    } else if (at < p.size() && (p[at] == text[in] || (p[at] == '?' && text[in] != '/'))) {
+      if (text[in] == '/') star = kNone;
+      ++at;
+      ++in;
+    } else if (star != kNone && text[from] != '/') {
+      at = star;
+      in = ++from;
+    } else {
+      return false;
+    }
+  }
+  return p.find_first_not_of('*', at) == kNone;
+}
+
+}  // namespace
+
 // A set of pattern positions is carried over the text, byte by byte: no backtracking, so no pattern is expensive.
 bool Glob::matches(std::string_view text) const {
   // Most patterns are a literal, or a literal with "**" behind it.
@@ -15,6 +45,7 @@ bool Glob::matches(std::string_view text) const {
   const std::string_view p = std::string_view(pattern_).substr(literal.size());
   if (p.empty()) return text.size() == literal.size();
   if (p == "**") return true;
+  if (p.find("**") == std::string_view::npos) return matches_within_segments(p, text.substr(literal.size()));
   // What "**/" means depends on the byte before it: only whole segments may be cut off.
   const bool whole = literal.empty() || literal.back() == '/';
   return whole ? matches_from(p, text.substr(literal.size())) : matches_from(pattern_, text);

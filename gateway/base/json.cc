@@ -9,23 +9,25 @@
 namespace postern::json {
 namespace {
 
-void append_quoted(std::string& out, std::string_view text) {
+// `text` is UTF-8. Runs without an escape go over in one piece.
+void append_escaped(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
+  std::size_t from = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\') continue;
+    out += text.substr(from, at - from);
+    from = at + 1;
     switch (c) {
       case '"': out += "\\\""; break;
       case '\\': out += "\\\\"; break;
       case '\n': out += "\\n"; break;
       case '\r': out += "\\r"; break;
       case '\t': out += "\\t"; break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-        } else {
-          out += c;
-        }
+      default: out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     }
   }
+  out += text.substr(from);
   out += '"';
 }
 
@@ -43,7 +45,7 @@ void append(std::string& out, const Value& value, int indent) {
   } else if (const auto* real = value.as_double()) {
     out += std::isfinite(*real) ? fmt::format("{}", *real) : "null";
   } else if (const auto* text = value.as_string()) {
-    out += quote(*text);
+    append_quoted(out, *text);
   } else if (const auto* array = value.as_array()) {
     out += '[';
     bool first = true;
@@ -62,7 +64,7 @@ void append(std::string& out, const Value& value, int indent) {
       if (!first) out += ',';
       first = false;
       newline(inner);
-      out += quote(name);
+      append_quoted(out, name);
       out += indent < 0 ? ":" : ": ";
       append(out, item, inner);
     }
@@ -113,12 +115,8 @@ std::string_view Value::type_name() const {
   return "number";
 }
 
-std::string quote(std::string_view text) {
-  std::string out;
-  if (is_utf8(text)) {
-    append_quoted(out, text);
-    return out;
-  }
+void append_quoted(std::string& out, std::string_view text) {
+  if (is_utf8(text)) return append_escaped(out, text);
   std::string repaired;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t length = 1;
@@ -131,13 +129,20 @@ std::string quote(std::string_view text) {
       ++at;
     }
   }
-  append_quoted(out, repaired);
+  append_escaped(out, repaired);
+}
+
+std::string quote(std::string_view text) {
+  std::string out;
+  append_quoted(out, text);
   return out;
 }
 
+void append_dump(std::string& out, const Value& value) { append(out, value, -1); }
+
 std::string dump(const Value& value) {
   std::string out;
-  append(out, value, -1);
+  append_dump(out, value);
   return out;
 }
 

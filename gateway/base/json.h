@@ -82,9 +82,11 @@ Result<Value> parse(std::string_view text, const Limits& limits = {});
 
 // One line, no blanks, members in the order of the value, only the escapes that RFC 8259 demands.
 std::string dump(const Value& value);
+void append_dump(std::string& out, const Value& value);
 // Two-space indentation and a final newline, for files that people read.
 std::string dump_pretty(const Value& value);
 // A quoted JSON string. Invalid UTF-8 becomes U+FFFD.
 std::string quote(std::string_view text);
+void append_quoted(std::string& out, std::string_view text);
 
 }  // namespace postern::json

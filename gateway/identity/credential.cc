@@ -1,19 +1,26 @@
 #include "gateway/identity/credential.h"
 
 #include <algorithm>
+#include <array>
 
 #include "gateway/base/encoding.h"
 
 namespace postern::identity {
 namespace {
 
+constexpr std::array<bool, 256> kToken68 = [] {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}();
+
 // token68 of RFC 9110 §11.2; what a comma-joined second credential or a stray blank is not.
 bool is_token68(std::string_view text) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~+/").find(c) != std::string_view::npos;
-  });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return kToken68[static_cast<unsigned char>(c)]; });
 }
 
 bool has_control(std::string_view text) {
