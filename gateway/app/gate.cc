@@ -121,7 +121,7 @@ Task<bool> Gate::identify(Request& request, const git::RepoPath* passthrough) {
       request.address = *named;
       forwarded = comma == std::string_view::npos ? std::string_view{} : forwarded->substr(0, comma);
     }
-    request.from = request.address->to_string();
+    request.from = *request.address == *address ? peer.address : request.address->to_string();
   }
 
   const std::optional<std::string_view> sent = exchange.header("authorization");

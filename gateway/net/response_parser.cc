@@ -1,6 +1,7 @@
 #include "gateway/net/response_parser.h"
 
 #include <algorithm>
+#include <array>
 
 #include "gateway/base/encoding.h"
 
@@ -14,12 +15,18 @@ std::unexpected<Error> broken(std::string_view what) {
   return fail(ErrorCode::invalid_input, "the upstream's answer is no HTTP: " + std::string(what));
 }
 
+constexpr std::array<bool, 256> kTokenBytes = [] {
+  std::array<bool, 256> table{};
+  for (const char c :
+       std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}();
+
 bool is_token(std::string_view text) {
   if (text.empty()) return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
+  return std::all_of(text.begin(), text.end(), [](char c) { return kTokenBytes[static_cast<unsigned char>(c)]; });
 }
 
 bool is_field_value(std::string_view text) {
@@ -109,6 +116,7 @@ Status ResponseParser::take_head(std::string_view head) {
   response_.status = (status[9] - '0') * 100 + (status[10] - '0') * 10 + (status[11] - '0');
   if (response_.status < 100 || response_.status > 599) return broken("its status");
   head.remove_prefix(line_end + 2);
+  response_.headers.reserve(12);
   while (!head.empty()) {
     const std::size_t end = head.find("\r\n");
     const std::string_view line = head.substr(0, end);

@@ -28,6 +28,7 @@ namespace postern::net {
 namespace {
 
 constexpr std::size_t kPoolBytes = std::size_t{32} << 10;
+constexpr std::size_t kHeadersUsual = 2000;  // a token and what else a client sends
 constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
 
 class MhdServer;
@@ -59,6 +60,7 @@ struct Connection {
   Wait wait = Wait::nothing;
   Timer timer;
   std::string target;
+  std::shared_ptr<const Peer> peer;  // once the first request has come
   MhdExchange* current = nullptr;
 };
 
@@ -124,7 +126,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::string_view target() const override { return target_; }
   std::optional<std::string_view> header(std::string_view name) const override;
   std::size_t header_count(std::string_view name) const override;
-  const Peer& peer() const override { return peer_; }
+  const Peer& peer() const override { return *peer_; }
   bool has_body() const override { return has_body_; }
   std::optional<std::uint64_t> content_length() const override { return content_length_; }
   void respond(int status, HeaderList headers, std::string body) override;
@@ -165,7 +167,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::string method_;
   std::string target_;
   bool http10_;
-  Peer peer_;
+  std::shared_ptr<const Peer> peer_;
   std::string arena_;  // header names and values, one after the other
   struct HeaderAt {
     std::uint32_t name, name_size, value_size;
@@ -214,6 +216,41 @@ void Connection::on_timer() {
 
 // ---- MhdExchange --------------------------------------------------------------------------------------------------
 
+Peer peer_of(MHD_Connection* mhd, int fd) {
+  Peer peer;
+  const MHD_ConnectionInfo* info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (info != nullptr && info->client_addr != nullptr) {
+    const sockaddr* address = info->client_addr;
+    if (address->sa_family == AF_INET) {
+      sockaddr_in in{};
+      std::memcpy(&in, address, sizeof in);
+      ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
+      peer.address = text.data();
+    } else if (address->sa_family == AF_INET6) {
+      sockaddr_in6 in6{};
+      std::memcpy(&in6, address, sizeof in6);
+      if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+        ::inet_ntop(AF_INET, &in6.sin6_addr.s6_addr[12], text.data(), text.size());
+      } else {
+        ::inet_ntop(AF_INET6, &in6.sin6_addr, text.data(), text.size());
+      }
+      peer.address = text.data();
+    }
+  }
+  if (peer.address.empty()) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 && credentials.pid != 0) {
+      peer.is_unix = true;
+      peer.uid = credentials.uid;
+      peer.gid = credentials.gid;
+      peer.pid = credentials.pid;
+    }
+  }
+  return peer;
+}
+
 MhdExchange::MhdExchange(Connection& connection, MHD_Connection* mhd, const char* method, const char* version)
     : server_(connection.server),
       connection_(&connection),
@@ -223,36 +260,10 @@ MhdExchange::MhdExchange(Connection& connection, MHD_Connection* mhd, const char
       http10_(std::string_view(version) == MHD_HTTP_VERSION_1_0) {
   connection.current = this;
   server_.opened(this);
-  const MHD_ConnectionInfo* info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (info != nullptr && info->client_addr != nullptr) {
-    const sockaddr* address = info->client_addr;
-    if (address->sa_family == AF_INET) {
-      sockaddr_in in{};
-      std::memcpy(&in, address, sizeof in);
-      ::inet_ntop(AF_INET, &in.sin_addr, text.data(), text.size());
-      peer_.address = text.data();
-    } else if (address->sa_family == AF_INET6) {
-      sockaddr_in6 in6{};
-      std::memcpy(&in6, address, sizeof in6);
-      if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
-        ::inet_ntop(AF_INET, &in6.sin6_addr.s6_addr[12], text.data(), text.size());
-      } else {
-        ::inet_ntop(AF_INET6, &in6.sin6_addr, text.data(), text.size());
-      }
-      peer_.address = text.data();
-    }
-  }
-  if (peer_.address.empty()) {
-    ucred credentials{};
-    socklen_t size = sizeof credentials;
-    if (::getsockopt(connection.fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 && credentials.pid != 0) {
-      peer_.is_unix = true;
-      peer_.uid = credentials.uid;
-      peer_.gid = credentials.gid;
-      peer_.pid = credentials.pid;
-    }
-  }
+  if (!connection.peer) connection.peer = std::make_shared<const Peer>(peer_of(mhd, connection.fd));
+  peer_ = connection.peer;
+  arena_.reserve(kHeadersUsual);
+  headers_.reserve(16);
   MHD_get_connection_values_n(
       mhd, MHD_HEADER_KIND,
       [](void* self, MHD_ValueKind, const char* name, std::size_t name_size, const char* value,

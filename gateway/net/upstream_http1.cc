@@ -16,6 +16,7 @@ namespace postern::net {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{64} << 10;
+constexpr std::size_t kSpareBuffers = 16;
 
 }  // namespace
 
@@ -34,6 +35,7 @@ class UpstreamConnection final : Watcher {
     upstream_.active_.push_back(this);
   }
   ~UpstreamConnection() {
+    upstream_.give_back_buffer(std::move(buffer_));
     if (watched_) upstream_.loop_.unwatch(fd_.get(), *this);
     std::erase(upstream_.active_, this);
   }
@@ -157,7 +159,7 @@ class UpstreamConnection final : Watcher {
   void become_idle() {
     idle_ = true;
     reading_ = false;
-    buffer_.reset();
+    upstream_.give_back_buffer(std::move(buffer_));
     held_ = {};
     idle_since_ = std::chrono::steady_clock::now();
     timer_.arm(upstream_.options_.idle_timeout);
@@ -205,6 +207,8 @@ class UpstreamConnection final : Watcher {
   }
 
   void on_events(std::uint32_t events) override {
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) ends_ = true;
     if (idle_) {
       if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) upstream_.drop_idle(*this);
       return;
@@ -310,12 +314,15 @@ class UpstreamConnection final : Watcher {
   enum class Fill { some, blocked, end, error };
   Fill fill() {
     if (eof_) return Fill::end;
-    if (!buffer_) buffer_ = std::make_unique_for_overwrite<char[]>(kBufferBytes);
+    if (!readable_) return Fill::blocked;  // an edge will tell
+    if (!buffer_) buffer_ = upstream_.take_buffer();
     while (true) {
       const ssize_t got = ::recv(fd_.get(), buffer_.get(), kBufferBytes, MSG_DONTWAIT);
       if (got > 0) {
         received_any_ = true;
         in_ = {buffer_.get(), static_cast<std::size_t>(got)};
+        // Less than there was room for: all of it (epoll(7)), unless the end was announced with it.
+        if (in_.size() < kBufferBytes && !ends_) readable_ = false;
         return Fill::some;
       }
       if (got == 0) {
@@ -323,7 +330,10 @@ class UpstreamConnection final : Watcher {
         return Fill::end;
       }
       if (errno == EINTR) continue;
-      if (errno == EAGAIN || errno == EWOULDBLOCK) return Fill::blocked;
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        readable_ = false;
+        return Fill::blocked;
+      }
       return Fill::error;
     }
   }
@@ -400,6 +410,8 @@ class UpstreamConnection final : Watcher {
   ResponseParser parser_;
   bool reading_ = false;
   bool received_any_ = false;
+  bool readable_ = false;  // since the last edge the socket was not read empty
+  bool ends_ = false;      // its end or an error was announced
   bool eof_ = false;
   std::string held_;
   std::unique_ptr<char[]> buffer_;
@@ -536,14 +548,18 @@ void Upstream::close_all() {
   }
 }
 
-Task<Result<std::unique_ptr<UpstreamCall>>> Upstream::open(UpstreamRequest request) {
-  std::unique_ptr<UpstreamConnection> connection = take_idle(request.has_body);
-  const bool reused = connection != nullptr;
-  if (!reused) {
-    Result<std::unique_ptr<UpstreamConnection>> made = co_await connect();
-    if (!made) co_return fail(made.error());
-    connection = std::move(*made);
-  }
+std::unique_ptr<char[]> Upstream::take_buffer() {
+  if (buffers_.empty()) return std::make_unique_for_overwrite<char[]>(kBufferBytes);
+  std::unique_ptr<char[]> buffer = std::move(buffers_.back());
+  buffers_.pop_back();
+  return buffer;
+}
+
+void Upstream::give_back_buffer(std::unique_ptr<char[]> buffer) {
+  if (buffer && buffers_.size() < kSpareBuffers) buffers_.push_back(std::move(buffer));
+}
+
+std::string Upstream::head_of(const UpstreamRequest& request) const {
   std::string head;
   head.reserve(512);
   head.append(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ").append(host_header_);
@@ -559,14 +575,31 @@ Task<Result<std::unique_ptr<UpstreamCall>>> Upstream::open(UpstreamRequest reque
     }
   }
   head.append("\r\n");
+  return head;
+}
+
+Task<Result<std::unique_ptr<UpstreamCall>>> Upstream::open(UpstreamRequest request) {
+  std::string head = head_of(request);
+  co_return co_await open(request, std::move(head));
+}
+
+Task<Result<std::unique_ptr<UpstreamCall>>> Upstream::open(const UpstreamRequest& request, std::string head) {
+  std::unique_ptr<UpstreamConnection> connection = take_idle(request.has_body);
+  const bool reused = connection != nullptr;
+  if (!reused) {
+    Result<std::unique_ptr<UpstreamConnection>> made = co_await connect();
+    if (!made) co_return fail(made.error());
+    connection = std::move(*made);
+  }
   connection->begin(std::move(head), request.has_body, request.length, request.method == "HEAD", reused);
   co_return std::make_unique<UpstreamCall>(*this, std::move(connection));
 }
 
 Task<Result<std::unique_ptr<UpstreamCall>>> Upstream::ask(UpstreamRequest request) {
   if (request.has_body) co_return fail(ErrorCode::internal, "Upstream::ask is for requests without a body");
+  const std::string head = head_of(request);
   for (int round = 0;; ++round) {
-    Result<std::unique_ptr<UpstreamCall>> call = co_await open(request);
+    Result<std::unique_ptr<UpstreamCall>> call = co_await open(request, head);
     if (!call) co_return fail(call.error());
     Status sent = co_await (*call)->end();
     std::optional<Error> failed;

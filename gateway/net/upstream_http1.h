@@ -118,6 +118,10 @@ class Upstream {
 
   Upstream(EventLoop& loop, UpstreamOptions options);
   Task<Result<std::unique_ptr<UpstreamConnection>>> connect();
+  Task<Result<std::unique_ptr<UpstreamCall>>> open(const UpstreamRequest& request, std::string head);
+  std::string head_of(const UpstreamRequest& request) const;
+  std::unique_ptr<char[]> take_buffer();
+  void give_back_buffer(std::unique_ptr<char[]> buffer);
   std::unique_ptr<UpstreamConnection> take_idle(bool for_body);
   void give_back(std::unique_ptr<UpstreamConnection> connection);
   void drop_idle(UpstreamConnection& connection);
@@ -128,6 +132,7 @@ class Upstream {
   std::vector<Address> addresses_;
   std::vector<std::unique_ptr<UpstreamConnection>> idle_;
   std::vector<UpstreamConnection*> active_;
+  std::vector<std::unique_ptr<char[]>> buffers_;  // spare ones
 };
 
 }  // namespace postern::net
