@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::size_t kMaxBatch = 1024;
 constexpr std::size_t kMaxUrgent = 65536;
-constexpr std::chrono::milliseconds kSoon{40};    // how long a soon job may wait for company
-constexpr std::chrono::milliseconds kRetry{250};  // between attempts when only soon jobs wait
+constexpr std::chrono::milliseconds kSoon{40};     // how long a soon job may wait for company
+constexpr std::chrono::microseconds kGather{100};  // how long a batch waits for those whom the last one answered
+constexpr std::chrono::milliseconds kRetry{250};   // between attempts when only soon jobs wait
 
 // Failures that lie in the disk or the lock, not in one job: trying the jobs one by one would not help.
 bool is_systemic(ErrorCode code) {
@@ -31,7 +32,7 @@ void Committer::submit(CommitJob job) {
     if (!closing_ && urgent_ < kMaxUrgent) {
       queue_.push_back({std::move(job), false, Clock::now()});
       ++urgent_;
-      if (urgent_ == 1) wake_.notify_one();
+      if (urgent_ == wanted_) wake_.notify_one();
       return;
     }
     refusal = closing_ ? Error{ErrorCode::unavailable, "the store is closed"}
@@ -78,17 +79,30 @@ bool Committer::wait_for_work(std::unique_lock<std::mutex>& lock) {
   }
 }
 
+// Writers that were answered together come again together, but not at once: committed one by one they would each pay
+// for a sync of their own.
+void Committer::gather(std::unique_lock<std::mutex>& lock) {
+  wanted_ = last_urgent_ - last_urgent_ / 4;
+  if (urgent_ > 0 && urgent_ < wanted_) {
+    wake_.wait_until(lock, Clock::now() + kGather, [this] { return closing_ || urgent_ >= wanted_; });
+  }
+  wanted_ = 1;
+  last_urgent_ = 0;
+}
+
 void Committer::run() {
   std::deque<Queued> batch;
   std::unique_lock lock(mutex_);
   while (wait_for_work(lock)) {
+    gather(lock);
     if (queue_.size() <= kMaxBatch) {
       batch.swap(queue_);
     } else {
       std::move(queue_.begin(), queue_.begin() + kMaxBatch, std::back_inserter(batch));
       queue_.erase(queue_.begin(), queue_.begin() + kMaxBatch);
     }
-    for (const Queued& item : batch) urgent_ -= item.soon ? 0 : 1;
+    for (const Queued& item : batch) last_urgent_ += item.soon ? 0 : 1;
+    urgent_ -= last_urgent_;
     lock.unlock();
     commit_batch(batch);
     batch.clear();

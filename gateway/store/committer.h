@@ -56,6 +56,7 @@ class Committer {
 
   void run();
   bool wait_for_work(std::unique_lock<std::mutex>& lock);  // false: closed and nothing left
+  void gather(std::unique_lock<std::mutex>& lock);
   void commit_batch(std::deque<Queued>& batch);
   Status try_batch(std::deque<Queued>& batch, bool& job_failed);
   void give_back(std::deque<Queued>& batch);
@@ -66,6 +67,8 @@ class Committer {
   std::condition_variable wake_;
   std::deque<Queued> queue_;      // below: guarded by mutex_
   std::size_t urgent_ = 0;        // of queue_
+  std::size_t wanted_ = 1;        // how many urgent ones wake the thread
+  std::size_t last_urgent_ = 0;   // of the last batch
   std::size_t soon_ = 0;          // of queue_ and of the batch under way
   Clock::time_point retry_at_{};  // not before, when only soon jobs wait
   Status health_;

@@ -50,9 +50,9 @@ class Writer final : public CommitTarget {
     if (stale_) {
       if (Status loaded = load_head(); !loaded) return loaded;
     }
-    return database_.execute("BEGIN IMMEDIATE");
+    return begin_.run();
   }
-  Status commit() override { return database_.execute("COMMIT"); }
+  Status commit() override { return commit_.run(); }
   void abandon() override {
     if (database_.in_transaction()) (void)database_.execute("ROLLBACK");
     stale_ = true;  // the head in memory counts records that are not there
@@ -89,7 +89,7 @@ class Writer final : public CommitTarget {
   bool stale_ = true;
   Seq newest_push_ = 0;  // of the running transaction
   Statement insert_record_, find_push_, insert_push_, settle_push_, insert_ref_, insert_commit_, find_deployment_,
-      insert_deployment_, insert_checkpoint_, mark_witnessed_, load_head_;
+      insert_deployment_, insert_checkpoint_, mark_witnessed_, load_head_, begin_, commit_;
 };
 
 Result<std::unique_ptr<Writer>> Writer::open(Database database, const std::string& instance) {
@@ -121,7 +121,7 @@ Result<std::unique_ptr<Writer>> Writer::open(Database database, const std::strin
 }
 
 Status Writer::prepare_all() {
-  const std::array<std::pair<Statement*, std::string_view>, 11> all = {{
+  const std::array<std::pair<Statement*, std::string_view>, 13> all = {{
       {&insert_record_,
        "INSERT INTO record (chain, seq, previous, hash, bytes, at, kind, request, who, repository) "
        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
@@ -138,6 +138,8 @@ Status Writer::prepare_all() {
       {&insert_checkpoint_, "INSERT INTO checkpoint (number, jws, witnessed) VALUES (?, ?, 0)"},
       {&mark_witnessed_, "UPDATE checkpoint SET witnessed = 1 WHERE number = ?"},
       {&load_head_, "SELECT seq, hash FROM record WHERE chain = ? ORDER BY seq DESC LIMIT 1"},
+      {&begin_, "BEGIN IMMEDIATE"},
+      {&commit_, "COMMIT"},
   }};
   for (const auto& [place, text] : all) {
     auto statement = database_.prepare(text);
