@@ -14,7 +14,8 @@ namespace {
 using audit::EntryKind;
 
 constexpr std::chrono::milliseconds kRound{1000};
-constexpr std::chrono::seconds kAskAgain{30};
+constexpr std::chrono::milliseconds kAskAgain{30000};  // at least that seldom …
+constexpr std::chrono::milliseconds kAskSoon{1000};    // … and at most that often the upstream is asked for its refs
 constexpr std::chrono::hours kSweep{1};
 
 bool is_direct(std::string_view id) { return id.starts_with("direct-"); }
@@ -33,6 +34,12 @@ const spool::CommandVerdict* find_command(const spool::Verdict* verdict, const g
     if (judged.command.ref == command.ref) return &judged;
   }
   return nullptr;
+}
+
+// Where the ref of `command` stands; zeros where there is none.
+std::string current_id(const std::map<std::string, std::string>& refs, const git::RefUpdate& command) {
+  const auto stands = refs.find(command.ref);
+  return stands == refs.end() ? git::ObjectId::zero(command.new_id.hex().size()).hex() : stands->second;
 }
 
 net::Task<void> ask_refs(net::Upstream& upstream, std::string target, std::string authorization,
@@ -305,18 +312,27 @@ bool Keeper::settle_push(const store::OpenPush& open) {
   std::map<std::string, std::string> refs;
   bool refs_known = false;
   if (moved == nullptr && !refused) {
-    // receive-pack may still be running: only once its time is over do the refs say how it ended.
-    if (parts_.clock.wall() - open.entry.at < in_force->config.upstream.hook_timeout) return false;
+    // receive-pack may still be running: only once its time is over do the refs say for sure how it ended. But where
+    // the hook said yes and every ref stands where the push wanted it, there is nothing to wait for. (receive-pack
+    // answers before it runs post-receive, and an answer that nobody takes ends it: no `.done` comes then.)
+    const auto age = parts_.clock.wall() - open.entry.at;
+    const bool over = age >= in_force->config.upstream.hook_timeout;
+    if (!over && judged == nullptr) return false;
+    const auto pause = over ? kAskAgain : std::clamp(age / 4, kAskSoon, kAskAgain);
     const auto asked = asked_.find(open.id);
-    if (asked != asked_.end() && parts_.clock.mono() - asked->second < kAskAgain) return false;
+    if (asked != asked_.end() && parts_.clock.mono() - asked->second < pause) return false;
+    asked_[open.id] = parts_.clock.mono();
     Result<std::map<std::string, std::string>> now = refs_of(open.entry.repository);
     if (!now) {
-      asked_[open.id] = parts_.clock.mono();
       log::warning("push.unsettled", {{"push", open.id}, {"what", now.error().message}});
       return false;
     }
     refs = std::move(*now);
     refs_known = true;
+    const bool all_moved = std::all_of(open.commands.begin(), open.commands.end(), [&](const git::RefUpdate& command) {
+      return current_id(refs, command) == command.new_id.hex();
+    });
+    if (!over && !all_moved) return false;
   }
   store::PushOutcome outcome;
   outcome.id = open.id;
@@ -340,9 +356,7 @@ bool Keeper::settle_push(const store::OpenPush& open) {
       ref.outcome = store::Outcome::refused;
       if (ref.reason.empty()) ref.reason = "another ref of this push was refused";
     } else if (refs_known) {
-      const auto stands = refs.find(command.ref);
-      const std::string current =
-          stands == refs.end() ? git::ObjectId::zero(command.new_id.hex().size()).hex() : stands->second;
+      const std::string current = current_id(refs, command);
       if (current == command.new_id.hex()) {
         ref.outcome = store::Outcome::accepted;
       } else if (current == command.old_id.hex()) {
