@@ -140,7 +140,7 @@ class TestGateway {
     std::ofstream(directory_ / name) << text;
     ::chmod((directory_ / name).c_str(), 0600);
   }
-  void write_config(const std::string& ref) {
+  void write_config(const std::string& ref, const std::string& more = {}) {
     const std::string at = directory_;
     write("postern.toml",
           "[server]\nlisten = [\"127.0.0.1:0\", \"unix:" + socket() +
@@ -157,7 +157,13 @@ class TestGateway {
               "\"write\"]\nrefs = [\"" +
               ref +
               "\"]\n[[role]]\nname = \"ops\"\nto = [\"me\"]\nmay = [\"audit:read\", \"pushes:read\", "
-              "\"admin\"]\n");
+              "\"admin\"]\n" +
+              more);
+  }
+  // Pushes to the repository carry a ticket from here on.
+  void govern() {
+    write_config("refs/heads/main", "[[governed]]\nrepos = [\"o/r\"]\nmode = \"enforce\"\ndirect = \"refuse\"\n");
+    REQUIRE(app->reload("test", "govern"));
   }
   std::string socket() const { return directory_ / "g.sock"; }
   std::uint16_t port() const { return app->ports()[0]; }
@@ -270,6 +276,25 @@ TEST_CASE("a refused push is answered as git reads it and never forwarded") {
     if (!recorded) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   CHECK(recorded);
+}
+
+// The hook would refuse it too, since the ticket carried no verb: so who refused is looked at, not only that it was.
+TEST_CASE("a forbidden ref is refused by the gateway alone and the upstream is never asked") {
+  TestGateway gateway;
+  gateway.govern();
+  REQUIRE(gateway.push(command("refs/heads/main") + kPack).find("ok refs/heads/main") != std::string::npos);
+  const std::size_t asked = gateway.upstream.seen().size();
+  const std::string answer = gateway.push(command("refs/heads/other") + kPack);
+  CHECK(answer.find("ng refs/heads/other ") != std::string::npos);
+  CHECK(gateway.upstream.seen().size() == asked);
+  // By then the refusal is in the log: a pushed and a refused record are kept in their order.
+  REQUIRE(gateway.push(command("refs/heads/main") + kPack).find("ok refs/heads/main") != std::string::npos);
+  const std::string refused = gateway.ask("GET /-/api/v1/audit?kind=push.refused");
+  CHECK(refused.find("\"ref\":\"refs/heads/other\"") != std::string::npos);
+  CHECK(refused.find("\"name\":\"me\"") != std::string::npos);
+  // No intent: nothing was about to be forwarded, and no ticket was written.
+  CHECK(gateway.ask("GET /-/api/v1/audit?kind=push.intent").find("refs/heads/other") == std::string::npos);
+  for (const std::string& seen : gateway.upstream.seen()) CHECK(seen.find("refs/heads/other") == std::string::npos);
 }
 
 TEST_CASE("attack 8 - a push option named like the ticket is refused") {
