@@ -79,6 +79,7 @@ std::vector<Finding> check_policy(std::string_view path, std::string_view text, 
       f.severity = severity;
       f.message = std::move(remark.message);
       f.help = std::move(remark.help);
+      f.hides_source = rule->hides_source;
       findings.push_back(std::move(f));
     }
   }

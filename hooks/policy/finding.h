@@ -32,6 +32,7 @@ struct Finding {
   // Stable under moves of lines: 32 lower-case hex digits over path, rule, the text around the place and which of its
   // like in the file this is. The baseline compares it.
   std::string fingerprint;
+  bool hides_source = false;  // no report may show the source line
 };
 
 // The order of every report: path, line, column, rule.

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "gateway/base/encoding.h"
-#include "hooks/policy/csharp/lexer.h"
+#include "hooks/policy/expression_tokens.h"
 
 namespace postern::policy {
 namespace {
@@ -48,8 +48,6 @@ void literal(std::string_view code, const Token& token, Address& out) {
   out.known = text.substr(0, std::min(end, escape));
   out.open = end < text.size() || escape != std::string_view::npos;
 }
-
-bool is(const Token& token, std::string_view text) { return token.kind != TokenKind::string && token.text == text; }
 
 // The constant beginning of `literal`, `literal + …` and string.Format(literal, …).
 void constant_beginning(std::string_view code, Address& out) {

@@ -64,6 +64,8 @@ struct Rule {
   void (*check)(const Subject&, Reporter&) = nullptr;
   // A fault of the text itself: no comment in the document can suppress it.
   bool syntax = false;
+  // What it finds must not be shown again: reports leave the source line out, fingerprints do not hold it.
+  bool hides_source = false;
 };
 
 // Reports the faults of that rule that the reader found.

@@ -51,6 +51,7 @@ extern const Rule k_allowed_host;
 extern const Rule k_undecidable_host;
 extern const Rule k_forbidden_policy;
 extern const Rule k_wrong_gateway;
+extern const Rule k_inline_secret;
 extern const Rule k_suppression;
 
 namespace {
@@ -103,6 +104,7 @@ const Rule* const kRules[] = {
     &k_undecidable_host,
     &k_forbidden_policy,
     &k_wrong_gateway,
+    &k_inline_secret,
     &k_suppression,
 };
 }  // namespace

@@ -1,6 +1,8 @@
 #include <fmt/core.h>
 
 #include <iterator>
+#include <set>
+#include <utility>
 
 #include "gateway/base/encoding.h"
 #include "hooks/report/report.h"
@@ -82,6 +84,10 @@ std::string write_text(const std::vector<Finding>& findings, const Summary& summ
   std::optional<std::string> text;
   std::size_t line_begin = 0;
   unsigned line = 1;
+  // A line that one finding must not show is shown by no other.
+  std::set<std::pair<std::string_view, unsigned>> hidden;
+  for (const Finding& f : findings)
+    if (f.hides_source) hidden.emplace(f.path, f.line);
   for (const Finding& f : findings) {
     if (style.source && source && (f.path != path || !text)) {
       text = source(f.path);
@@ -92,7 +98,7 @@ std::string write_text(const std::vector<Finding>& findings, const Summary& summ
     out +=
         fmt::format("{}{}:{}:{}:{} {}{}:{} {} [{}]\n", bold, one_line(f.path), f.line, f.column, reset,
                     style.color ? color_of(f.severity) : "", to_string(f.severity), reset, one_line(f.message), f.rule);
-    if (style.source && text) {
+    if (style.source && text && !hidden.contains({f.path, f.line})) {
       while (line < f.line) {
         const std::size_t next = text->find('\n', line_begin);
         if (next == std::string::npos) break;

@@ -241,3 +241,23 @@ TEST_CASE("GitLab sees two findings of one fingerprint as two issues") {
   REQUIRE(root);
   CHECK(*root->as_array()->at(0).find_string("fingerprint") != *root->as_array()->at(1).find_string("fingerprint"));
 }
+
+TEST_CASE("the line of a secret is shown by no finding") {
+  Finding secret;
+  secret.path = "a.xml";
+  secret.line = 2;
+  secret.column = 3;
+  secret.rule = "inline-secret";
+  secret.message = "the password is written here in plain text";
+  secret.hides_source = true;
+  Finding other = secret;
+  other.rule = "bad-value";
+  other.message = "no value";
+  other.hides_source = false;
+  Finding next = other;
+  next.line = 3;
+  const auto source = [](const std::string&) { return std::optional<std::string>("one\n  hunter2\nthree\n"); };
+  const std::string text = report::write_text({secret, other, next}, {}, source);
+  CHECK(text.find("hunter2") == std::string::npos);
+  CHECK(text.find("three") != std::string::npos);
+}
