@@ -52,6 +52,9 @@ extern const Rule k_undecidable_host;
 extern const Rule k_forbidden_policy;
 extern const Rule k_wrong_gateway;
 extern const Rule k_inline_secret;
+extern const Rule k_unreachable_branch;
+extern const Rule k_late_backend;
+extern const Rule k_cache_pair;
 extern const Rule k_suppression;
 
 namespace {
@@ -105,6 +108,9 @@ const Rule* const kRules[] = {
     &k_forbidden_policy,
     &k_wrong_gateway,
     &k_inline_secret,
+    &k_unreachable_branch,
+    &k_late_backend,
+    &k_cache_pair,
     &k_suppression,
 };
 }  // namespace
