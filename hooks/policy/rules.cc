@@ -55,6 +55,9 @@ extern const Rule k_inline_secret;
 extern const Rule k_unreachable_branch;
 extern const Rule k_late_backend;
 extern const Rule k_cache_pair;
+extern const Rule k_sql_concatenation;
+extern const Rule k_sensitive_log;
+extern const Rule k_certificate_unchecked;
 extern const Rule k_suppression;
 
 namespace {
@@ -111,6 +114,9 @@ const Rule* const kRules[] = {
     &k_unreachable_branch,
     &k_late_backend,
     &k_cache_pair,
+    &k_sql_concatenation,
+    &k_sensitive_log,
+    &k_certificate_unchecked,
     &k_suppression,
 };
 }  // namespace

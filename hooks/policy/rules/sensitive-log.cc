@@ -1,0 +1,99 @@
+// Rule sensitive-log: logs hold neither bodies nor credentials.
+#include <fmt/core.h>
+
+#include <array>
+#include <string>
+
+#include "gateway/base/encoding.h"
+#include "hooks/policy/expression_tokens.h"
+#include "hooks/policy/rule.h"
+
+namespace postern::policy {
+namespace {
+
+using csharp::Token;
+using csharp::TokenKind;
+
+// Headers that hold what a caller proves itself with.
+bool is_secret_header(std::string_view name) {
+  constexpr std::array<std::string_view, 10> kNames = {"authorization",
+                                                       "proxy-authorization",
+                                                       "cookie",
+                                                       "set-cookie",
+                                                       "ocp-apim-subscription-key",
+                                                       "x-api-key",
+                                                       "api-key",
+                                                       "apikey",
+                                                       "x-functions-key",
+                                                       "x-ms-token-aad-access-token"};
+  const std::string low = ascii_lower(name);
+  for (std::string_view one : kNames)
+    if (low == one) return true;
+  return false;
+}
+
+bool is_message(const Subject& s, NodeId element) {
+  for (NodeId id = element; id != kNoNode; id = s.document.node(id).parent) {
+    const std::string_view name = s.document.name(s.document.node(id));
+    if (name == "trace" || name == "log-to-eventhub") return true;
+    if (name != "message" && name != "metadata") return false;
+  }
+  return false;
+}
+
+void check(const Subject& s, Reporter& r) {
+  for (const Expression& expression : s.document.expressions()) {
+    if (!expression.complete || expression.element == kNoNode || !is_message(s, expression.element)) continue;
+    const LexedExpression lexed(s.document, expression);
+    const std::vector<Token>& tokens = lexed.tokens();
+    for (std::size_t i = 2; i < tokens.size(); ++i) {
+      const Token& token = tokens[i];
+      const bool member = is(tokens[i - 1], ".") || is(tokens[i - 1], "?.");
+      // Body.As<…>() reads it; a comparison with null does not.
+      if (member && is(token, "Body") && i + 2 < tokens.size() && (is(tokens[i + 1], ".") || is(tokens[i + 1], "?.")) &&
+          tokens[i + 2].text.starts_with("As") && (is(tokens[i - 2], "Request") || is(tokens[i - 2], "Response"))) {
+        r.add(lexed.range(token), "a whole body goes into the log, with whatever callers and backends put into it",
+              "log what identifies the call, such as context.RequestId, and fields that are known to be harmless");
+        break;
+      }
+      if (token.kind == TokenKind::string &&
+          (is(tokens[i - 1], "[") || is(tokens[i - 1], "(") || is(tokens[i - 1], "?[")) &&
+          is_secret_header(lexed.content(token))) {
+        const bool of_headers = is(tokens[i - 2], "Headers") ||
+                                (i >= 4 && is(tokens[i - 2], "GetValueOrDefault") && is(tokens[i - 4], "Headers"));
+        if (!of_headers) continue;
+        r.add(lexed.range(token), fmt::format("the header '{}' goes into the log", shown(lexed.content(token))),
+              "log that it was there, not what it was");
+        break;
+      }
+      if (member && is(tokens[i - 2], "Subscription") &&
+          (is(token, "Key") || is(token, "PrimaryKey") || is(token, "SecondaryKey"))) {
+        r.add(lexed.range(token), "the key of the caller's subscription goes into the log",
+              "log context.Subscription.Id");
+        break;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+extern const Rule k_sensitive_log;
+const Rule k_sensitive_log = {
+    .id = "sensitive-log",
+    .severity = Severity::warning,
+    .summary = "Logs hold neither bodies nor credentials.",
+    .why =
+        "What trace and log-to-eventhub write is read by more people, and kept longer, than the calls themselves: "
+        "tokens in it can be used again, and bodies hold personal data.",
+    .bad =
+        "<log-to-eventhub "
+        "logger-id=\"audit\">@(context.Request.Headers.GetValueOrDefault(\"Authorization\",\"\"))</log-to-eventhub>",
+    .good =
+        "<log-to-eventhub logger-id=\"audit\">@(context.RequestId + \" \" + "
+        "context.Response.StatusCode)</log-to-eventhub>",
+    .check = check,
+    .syntax = false,
+};
+
+}  // namespace postern::policy
