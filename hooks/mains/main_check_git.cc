@@ -363,7 +363,11 @@ Result<std::vector<ChangedFile>> changed_files(const std::string& range, const s
   if (Status opened = git.open(); !opened) return fail(opened.error());
   const std::size_t dots = range.find("..");
   const bool to_commit = dots != std::string::npos;
-  Result<std::string> base = commit_of(git, range.substr(0, dots));
+  // Before the first commit there is HEAD but nothing that it names: everything is new.
+  const bool unborn = range == "HEAD" && !git.line({"rev-parse", "--verify", "--quiet", "HEAD"}) &&
+                      git.line({"symbolic-ref", "--quiet", "HEAD"});
+  Result<std::string> base =
+      unborn ? git.line({"hash-object", "-t", "tree", "--stdin"}) : commit_of(git, range.substr(0, dots));
   if (!base) return fail(base.error());
   std::vector<std::string> arguments = {to_commit ? "diff-tree" : "diff-index",
                                         "--raw",

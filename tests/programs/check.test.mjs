@@ -266,6 +266,15 @@ test('--changed BASE takes the working tree, what is not tracked, and no file th
   assert.deepEqual(paths(changed(path, 'HEAD')), ['new.xml', 'untracked.xml']);
 });
 
+test('--changed HEAD before the first commit takes everything', () => {
+  const path = repository('unborn');
+  writeFileSync(`${path}/staged.xml`, kBad);
+  git(path, 'add', '.');
+  writeFileSync(`${path}/untracked.xml`, kBad);
+  assert.deepEqual(paths(changed(path, 'HEAD')), ['staged.xml', 'untracked.xml']);
+  assert.equal(changed(path, 'HEAD..HEAD').code, 2);
+});
+
 test('--changed executes nothing that the repository names', () => {
   const path = clone('hostile');
   const mark = `${directory}/executed`;
