@@ -19,7 +19,8 @@ namespace {
 #define POSTERN_HASH "Create HashData HashSizeInBits HashSizeInBytes"
 
 // By namespace, then by name. `Chars`-like accessors are left out: nobody can write them.
-constexpr std::array kTypes = {
+// No std::array: clang deduces no more than 256 elements of one.
+constexpr DotnetType kTypes[] = {
     // The names that C# itself gives to types stand under their .NET names as well.
     DotnetType{"string",
                "Compare CompareOrdinal Concat Copy Empty Equals Format Intern IsInterned IsNullOrEmpty "
@@ -562,8 +563,9 @@ const Names& names() {
 }  // namespace
 
 const DotnetType* find_dotnet_type(std::string_view name) {
-  const auto found = std::find_if(kTypes.begin(), kTypes.end(), [&](const DotnetType& t) { return t.name == name; });
-  return found == kTypes.end() ? nullptr : &*found;
+  const auto* const found =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const DotnetType& t) { return t.name == name; });
+  return found == std::end(kTypes) ? nullptr : found;
 }
 
 bool has_static_member(const DotnetType& type, std::string_view name) {
