@@ -182,7 +182,8 @@ bool looks_like_policy(std::string_view text) {
       if (end == std::string_view::npos) return false;
       at += end + 1;
     } else {
-      for (std::string_view root : {std::string_view("<policies"), std::string_view("<fragment")}) {
+      for (const std::string_view root : {"<policies", "<fragment", "<http-data-source", "<sql-data-source",
+                                          "<cosmosdb-data-source", "<graphql-data-source"}) {
         if (!rest.starts_with(root)) continue;
         if (rest.size() == root.size()) return true;
         const char c = rest[root.size()];

@@ -484,6 +484,12 @@ class DocumentReader {
         end = q;
         break;
       }
+      if (!is(c, kNameStart) && view({before, q}).find('\n') != std::string_view::npos) {
+        // What stands on another line is not the tag's: its '>' was forgotten where the line ended.
+        tell({before - 1, before}, fmt::format("tag <{}> is not closed by '>'", view(node.name)), "add '>'");
+        end = before;
+        break;
+      }
       if (!is(c, kNameStart)) {
         tell({q, q + 1}, fmt::format("{} is not expected in tag <{}>", shown(q), view(node.name)),
              "an attribute is written as name=\"value\"");
@@ -648,6 +654,25 @@ class DocumentReader {
     return static_cast<std::uint32_t>(document_.expressions_.size() - 1);
   }
 
+  void unclosed_value(const Attribute& a, bool& told, bool& unsure) {
+    if (!told)
+      fault("xml-syntax", a.name, fmt::format("the value of attribute '{}' is never closed", view(a.name)),
+            fmt::format("add a {}", a.quote == '"' ? "double quote" : "single quote"));
+    told = true;
+    unsure = true;
+  }
+
+  // Where the tag ends when the quote at `q` cannot end the value that began at `v`, because the value's own quote was
+  // forgotten before a '>' lines above; 0 when it can.
+  std::uint32_t forgotten_quote(std::uint32_t v, std::uint32_t q) const {
+    if (ends_value(q)) return 0;
+    const std::string_view value = view({v, q});
+    const std::size_t end = value.find('>');
+    if (end == std::string_view::npos || value.find('\n', end) == std::string_view::npos) return 0;
+    const bool empty_tag = end > 0 && value[end - 1] == '/';
+    return v + static_cast<std::uint32_t>(end) - (empty_tag ? 1 : 0);
+  }
+
   // A value from behind its opening quote to behind its closing quote; fills value and parts.
   std::uint32_t read_value(NodeId element, Attribute& a, std::uint32_t v, bool& told, bool& unsure, bool& ends_tag) {
     const char quote = a.quote;
@@ -710,6 +735,13 @@ class DocumentReader {
       if (p >= size_) break;
       const char c = text_[p];
       if (c == quote) {
+        if (const std::uint32_t end = forgotten_quote(v, p); end != 0) {
+          unclosed_value(a, told, unsure);
+          flush(std::max(begin, end));
+          a.value = {v, std::max(v, end)};
+          ends_tag = true;
+          return at(end) == '/' ? end + 2 : end + 1;
+        }
         flush(p);
         a.value = {v, p};
         return p + 1;
@@ -737,11 +769,7 @@ class DocumentReader {
           a.value = {v, q};
           return q + 1;
         }
-        if (!told)
-          fault("xml-syntax", a.name, fmt::format("the value of attribute '{}' is never closed", view(a.name)),
-                fmt::format("add a {}", quote == '"' ? "double quote" : "single quote"));
-        told = true;
-        unsure = true;
+        unclosed_value(a, told, unsure);
         const std::uint32_t end = tag_ended ? (before >= 2 && text_[before - 2] == '/' ? before - 2 : before - 1) : p;
         flush(std::max(begin, end));
         a.value = {v, std::max(v, end)};
@@ -776,11 +804,7 @@ class DocumentReader {
         ++p;
       }
     }
-    if (!told)
-      fault("xml-syntax", a.name, fmt::format("the value of attribute '{}' is never closed", view(a.name)),
-            fmt::format("add a {}", quote == '"' ? "double quote" : "single quote"));
-    told = true;
-    unsure = true;
+    unclosed_value(a, told, unsure);
     flush(size_);
     a.value = {v, size_};
     return size_;
