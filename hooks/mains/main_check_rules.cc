@@ -146,14 +146,21 @@ Result<policy::Settings> read_settings(const std::optional<std::string>& file, c
 }
 
 Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent) {
-  Result<std::unique_ptr<repo::FileSource>> files = repo::open_directory_source(root);
+  // Seen from here, as the hook sees it from the repository's top: paths of settings and fingerprints of a baseline are
+  // the same in both. A root elsewhere is its own top.
+  std::string below = std::filesystem::path(root).lexically_normal().generic_string();
+  while (below.ends_with('/') && below.size() > 1) below.pop_back();
+  std::error_code error;
+  const bool elsewhere = below.starts_with('/') || below.starts_with("..") || std::filesystem::is_symlink(below, error);
+  Result<std::unique_ptr<repo::FileSource>> files = repo::open_directory_source(elsewhere ? root : ".");
   if (!files) return fail(files.error());
   tree::TreeOptions options;
   options.extent = extent;
-  Result<std::vector<policy::Finding>> findings = tree::check_tree(**files, "", options);
+  Result<std::vector<policy::Finding>> findings =
+      tree::check_tree(**files, elsewhere || below == "." ? "" : below, options);
   if (!findings) return fail(findings.error());
-  const std::string prefix = root == "." ? std::string() : root + (root.ends_with('/') ? "" : "/");
-  for (policy::Finding& finding : *findings) finding.path = prefix + finding.path;
+  if (elsewhere)
+    for (policy::Finding& finding : *findings) finding.path = root + (root.ends_with('/') ? "" : "/") + finding.path;
   return findings;
 }
 
