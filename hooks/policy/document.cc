@@ -1,8 +1,10 @@
 #include "hooks/policy/document.h"
 
 #include <algorithm>
+#include <array>
 
 #include "hooks/policy/expression_span.h"
+#include "hooks/policy/suggest.h"
 
 namespace postern::policy {
 namespace {
@@ -164,33 +166,30 @@ Position PolicyDocument::position(std::uint32_t offset) const {
 }
 
 bool looks_like_policy(std::string_view text) {
+  constexpr std::array<std::string_view, 6> kRoots = {
+      "policies", "fragment", "http-data-source", "sql-data-source", "cosmosdb-data-source", "graphql-data-source"};
   std::size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
   while (true) {
     at = text.find('<', at);
     if (at == std::string_view::npos) return false;
     const std::string_view rest = text.substr(at);
+    std::size_t end = 0;
     if (rest.starts_with("<!--")) {
-      const std::size_t end = rest.find("-->", 4);
-      if (end == std::string_view::npos) return false;
-      at += end + 3;
+      end = rest.find("-->", 4);
+      // A comment that never ends hides the root; whoever wrote it wants to hear of it.
+      if (end == std::string_view::npos) return rest.find("<policies") != end || rest.find("<fragment") != end;
     } else if (rest.starts_with("<?")) {
-      const std::size_t end = rest.find("?>", 2);
-      if (end == std::string_view::npos) return false;
-      at += end + 2;
+      end = rest.find("?>", 2);
     } else if (rest.starts_with("<!")) {
-      const std::size_t end = rest.find('>');
-      if (end == std::string_view::npos) return false;
-      at += end + 1;
+      end = rest.find('>');
     } else {
-      for (const std::string_view root : {"<policies", "<fragment", "<http-data-source", "<sql-data-source",
-                                          "<cosmosdb-data-source", "<graphql-data-source"}) {
-        if (!rest.starts_with(root)) continue;
-        if (rest.size() == root.size()) return true;
-        const char c = rest[root.size()];
-        if (is_space(c) || c == '>' || c == '/') return true;
-      }
-      return false;
+      const std::string_view name = rest.substr(1, rest.find_first_of(" \t\r\n/>", 1) - 1);
+      return std::any_of(kRoots.begin(), kRoots.end(), [&](std::string_view root) {
+        return name == root || (!name.starts_with(root) && edit_cost(name, root, 2) <= 2);  // or one slip away
+      });
     }
+    if (end == std::string_view::npos) return false;
+    at += end + 1;
   }
 }
 

@@ -9,6 +9,7 @@ std::string_view rule_of(csharp::NoteKind kind) {
     case csharp::NoteKind::assignment:
     case csharp::NoteKind::statement: return "expression-statement";
     case csharp::NoteKind::name: return "expression-name";
+    case csharp::NoteKind::operand: return "expression-operand";
     case csharp::NoteKind::unknown_member: return "expression-context";
     case csharp::NoteKind::forbidden: return "expression-type";
     case csharp::NoteKind::unlisted: return "expression-unlisted";

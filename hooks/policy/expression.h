@@ -12,7 +12,7 @@ namespace postern::policy {
 // Value: what is wrong in one expression, in the positions of the document.
 struct ExpressionFault {
   // Which rule it belongs to: expression-syntax, expression-return, expression-statement, expression-context,
-  // expression-name, expression-type or expression-unlisted.
+  // expression-name, expression-operand, expression-type or expression-unlisted.
   std::string_view rule;
   Range range;
   std::string message;

@@ -39,6 +39,7 @@ extern const Rule k_expression_return;
 extern const Rule k_expression_statement;
 extern const Rule k_expression_context;
 extern const Rule k_expression_name;
+extern const Rule k_expression_operand;
 extern const Rule k_expression_type;
 extern const Rule k_expression_unlisted;
 extern const Rule k_expression_not_allowed;
@@ -98,6 +99,7 @@ const Rule* const kRules[] = {
     &k_expression_statement,
     &k_expression_context,
     &k_expression_name,
+    &k_expression_operand,
     &k_expression_type,
     &k_expression_unlisted,
     &k_expression_not_allowed,

@@ -311,7 +311,111 @@ export const FAULTS = {
     }
   },
 
+  *'root misspelt'(text, { tags }) {
+    const root = tags[0];
+    if (root.kind !== 'open') return;
+    const name = misspell(root.name);
+    yield [cut(cut(text, root.close.nameAt, root.close.nameEnd, name), root.nameAt, root.nameEnd, name), lineOf(text, root.at)];
+  },
+  *'letter case of an element'(text, { tags }) {
+    for (const t of tags) {
+      if (t.kind === 'close' || inPayload(t) || t.depth === 0) continue;
+      const name = t.name[0].toUpperCase() + t.name.slice(1);
+      let out = text;
+      if (t.close) out = cut(out, t.close.nameAt, t.close.nameEnd, name);
+      yield [cut(out, t.nameAt, t.nameEnd, name), lineOf(text, t.at)];
+    }
+  },
+  *'letter case of an attribute'(text, { tags }) {
+    for (const t of tags) {
+      if (inPayload(t)) continue;
+      for (const a of t.attributes) yield [cut(text, a.at, a.at + 1, text[a.at].toUpperCase()), [lineOf(text, a.at), lineOf(text, t.at)]];
+    }
+  },
+  *'comment not closed'(text) {
+    for (const m of text.matchAll(/<!--[\s\S]*?-->/g)) {
+      yield [cut(text, m.index + m[0].length - 3, m.index + m[0].length), lineOf(text, m.index)];
+    }
+  },
+  *'child where none is due'(text, { tags }) {
+    for (const t of tags.filter((t) => t.kind === 'open' && isSection(t))) {
+      for (const child of ['<value>x</value>', '<origin>https://a.example</origin>', '<when condition="true" />', '<audiences />']) {
+        yield [cut(text, t.end, t.end, child), lineOf(text, t.end)];
+      }
+    }
+  },
+  *'policy inside a policy'(text, { tags }) {
+    for (const t of tags) {
+      if (t.kind !== 'open' || !['set-header', 'cors', 'validate-jwt', 'send-request', 'return-response', 'choose', 'rate-limit'].includes(t.name) || inPayload(t)) continue;
+      yield [cut(text, t.close.at, t.close.at, '<set-variable name="stray" value="1" />'), lineOf(text, t.close.at)];
+    }
+  },
+  *'two otherwise'(text, { tags }) {
+    for (const t of tags) {
+      if (t.name !== 'otherwise' || t.kind !== 'open') continue;
+      yield [cut(text, t.elementEnd, t.elementEnd, '<otherwise />'), lineOf(text, t.elementEnd)];
+    }
+  },
+  *'when behind otherwise'(text, { tags }) {
+    for (const t of tags) {
+      if (t.name !== 'otherwise' || t.kind !== 'open') continue;
+      yield [cut(text, t.elementEnd, t.elementEnd, '<when condition="true" />'), [lineOf(text, t.elementEnd), lineOf(text, t.at)]];
+    }
+  },
+  *'base in a choice'(text, { tags }) {
+    for (const t of tags) {
+      if ((t.name !== 'when' && t.name !== 'otherwise') || t.kind !== 'open') continue;
+      yield [cut(text, t.end, t.end, '<base />'), lineOf(text, t.end)];
+    }
+  },
+  *'at sign missing'(text, { tags }) {
+    for (const t of tags) {
+      if (inPayload(t)) continue;
+      for (const a of t.attributes) {
+        if (!a.expression || a.name !== 'condition') continue;
+        const at = text.indexOf('@', a.valueAt);
+        yield [cut(text, at, at + 1), allLines(text, a.at, a.valueEnd)];
+      }
+    }
+  },
+  *'word where a bool is due'(text, { tags }) {
+    for (const t of tags) {
+      for (const a of t.attributes) {
+        if (!/^(true|false)$/.test(text.slice(a.valueAt, a.valueEnd)) || inPayload(t) || a.name === 'value') continue;
+        yield [cut(text, a.valueAt, a.valueEnd, 'yes'), [lineOf(text, a.at), lineOf(text, t.at)]];
+      }
+    }
+  },
+  *'expression as block'(text, { expressions }) {
+    for (const e of expressions) {
+      if (e.block) continue;
+      yield [cut(cut(text, e.end - 1, e.end, '}'), e.at + 1, e.at + 2, '{'), [lineOf(text, e.at), lineOf(text, e.end)]];
+    }
+  },
+  *'block as expression'(text, { expressions }) {
+    for (const e of expressions) {
+      if (!e.block) continue;
+      yield [cut(cut(text, e.end - 1, e.end, ')'), e.at + 1, e.at + 2, '('), allLines(text, e.at, e.end)];
+    }
+  },
+
   // ---- in expressions
+  ...code('dot twice', /\w\.(?=[A-Z])/g, (m) => m[0] + '.'),
+  ...code('dot missing', /\bcontext\./g, () => 'context '),
+  ...code('comma missing', /, (?=[\w"$(])/g, () => ' ', { skip: /never/ }),
+  ...code('new missing', /\bnew (?=JObject\(|JArray\(|JProperty\(|StringBuilder\(|DateTime\()/g, () => ''),
+  ...code('three equals signs', /==/g, () => '==='),
+  ...code('the bracket behind a type missing', /As<\w+>/g, (m) => m[0].slice(0, -1)),
+  ...code('arrow misspelt', /=>/g, () => '->'),
+  ...code('words for operators', /&&/g, () => 'and'),
+  ...code('condition without brackets', /\bif \(/g, () => 'if '),
+  ...code('else without if', /\belse\b/g, () => 'else else'),
+  ...code('number for a string', /(?<=Request\.Method == ) {3,}/g, () => '5'),
+  ...code('string for a number', /(?<=StatusCode (?:==|<|>=|>) )\d+/g, (m) => `"${m[0]}"`),
+  ...code('variable declared twice', /\bvar (\w+) = /g, (m) => `var ${m[1]} = null; ` + m[0], { block: true }),
+  ...code('namespace misspelt', /\bSystem\.(?=[A-Z])/g, () => 'Sytsem.'),
+  ...code('static member misspelt', /\b(string|String|Guid|Convert|Math|Regex|JObject|DateTime)\.([A-Z]\w{3,})/g, (m) => m[1] + '.' + misspell(m[2])),
+  ...code('a member of object', /(?<=context\.Variables\[ {3,}\])(?=\))/g, () => '.Claims'),
   ...code('bracket missing at the end', /[)\]}](?=[^)\]}]*$)/g, () => '', { inner: true }),
   ...code('closing bracket missing', /\)/g, () => ''),
   ...code('opening bracket missing', /\(/g, () => ''),
@@ -354,14 +458,29 @@ function code(name, pattern, replace, { block = false, last = false, skip, inner
         for (const m of last ? found.slice(-1) : found) {
           if (inner && m.index < 1) continue;
           const from = at + m.index;
-          // A bracket that is gone is missed at its place or where its partner opened, which may be lines apart.
-          const lines = /bracket/.test(name) ? [lineOf(text, from), lineOf(text, e.at), ...allLines(text, at, e.end)] : [lineOf(text, from)];
+          const lines = [lineOf(text, from)];
+          if (/bracket/.test(name)) lines.push(lineOf(text, at + partnerOf(source, m.index)), ...allLines(text, statementOf(source, m.index) + at, from), lineOf(text, e.at));
           if (name === 'return missing') lines.push(lineOf(text, e.end), lineOf(text, e.end - 1), ...allLines(text, from, e.end));
           yield [cut(text, from, from + m[0].length, replace(m)), lines];
         }
       }
     },
   };
+}
+// Where the bracket at `at` has its partner: a person may name either.
+function partnerOf(source, at) {
+  const step = '([{'.includes(source[at]) ? 1 : -1;
+  let depth = 0;
+  for (let i = at; i >= 0 && i < source.length; i += step) {
+    if ('([{'.includes(source[i])) depth++;
+    if (')]}'.includes(source[i])) depth--;
+    if (depth === 0) return i;
+  }
+  return at;
+}
+// Where the statement begins that the place is in.
+function statementOf(source, at) {
+  return Math.max(source.lastIndexOf(';', at - 1), source.lastIndexOf('{', at - 1), source.lastIndexOf('}', at - 1), 0);
 }
 function allLines(text, from, to) {
   const lines = [];

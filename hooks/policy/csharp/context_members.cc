@@ -11,6 +11,13 @@ namespace {
 constexpr std::array kObject = {ContextMember{"ToString"}, ContextMember{"Equals"}, ContextMember{"GetHashCode"},
                                 ContextMember{"GetType"}};
 
+// These take the extension methods of System.Linq, so they stay open.
+constexpr ContextType kText{"string", {}, false, nullptr, Scalar::text};
+constexpr ContextType kNumber{"int", {}, false, nullptr, Scalar::number};
+constexpr ContextType kBoolean{"bool", {}, false, nullptr, Scalar::boolean};
+// What stands in a variable: nothing but a cast leads on.
+constexpr ContextType kAnything{"object", kObject};
+
 // Dictionaries and sequences take every extension method of System.Linq, so they stay open; the members are there for
 // the hint when a name differs by case alone.
 constexpr std::array kVariablesMembers = {ContextMember{"GetValueOrDefault"},
@@ -20,11 +27,17 @@ constexpr std::array kVariablesMembers = {ContextMember{"GetValueOrDefault"},
                                           ContextMember{"Values"},
                                           ContextMember{"Count"}};
 constexpr ContextType kDictionary{"IReadOnlyDictionary", kVariablesMembers, false};
+constexpr ContextType kVariables{"IReadOnlyDictionary", kVariablesMembers, false, &kAnything};
+constexpr ContextType kParameters{"IReadOnlyDictionary", kVariablesMembers, false, &kText};
 
-constexpr std::array kUrlMembers = {ContextMember{"Host"},          ContextMember{"Path"},
-                                    ContextMember{"Port"},          ContextMember{"Scheme"},
-                                    ContextMember{"QueryString"},   ContextMember{"Query", &kDictionary},
-                                    ContextMember{"ToQueryString"}, ContextMember{"ToUri"}};
+constexpr std::array kUrlMembers = {ContextMember{"Host", &kText},
+                                    ContextMember{"Path", &kText},
+                                    ContextMember{"Port"},
+                                    ContextMember{"Scheme", &kText},
+                                    ContextMember{"QueryString", &kText},
+                                    ContextMember{"Query", &kDictionary},
+                                    ContextMember{"ToQueryString"},
+                                    ContextMember{"ToUri"}};
 constexpr ContextType kUrl{"IUrl", kUrlMembers};
 
 constexpr std::array kBodyMembers = {ContextMember{"As"}, ContextMember{"AsFormUrlEncodedContent"},
@@ -34,31 +47,33 @@ constexpr ContextType kBody{"IMessageBody", kBodyMembers};
 constexpr std::array kSubscriptionNames = {ContextMember{"Header"}, ContextMember{"Query"}};
 constexpr ContextType kKeyNames{"ISubscriptionKeyParameterNames", kSubscriptionNames};
 
-constexpr std::array kApiMembers = {ContextMember{"Id"},
-                                    ContextMember{"Name"},
-                                    ContextMember{"Path"},
-                                    ContextMember{"Revision"},
-                                    ContextMember{"Version"},
+constexpr std::array kApiMembers = {ContextMember{"Id", &kText},
+                                    ContextMember{"Name", &kText},
+                                    ContextMember{"Path", &kText},
+                                    ContextMember{"Revision", &kText},
+                                    ContextMember{"Version", &kText},
                                     ContextMember{"ServiceUrl", &kUrl},
-                                    ContextMember{"IsCurrentRevision"},
+                                    ContextMember{"IsCurrentRevision", &kBoolean},
                                     ContextMember{"Protocols"},
                                     ContextMember{"SubscriptionKeyParameterNames", &kKeyNames},
                                     ContextMember{"Workspace"},
                                     ContextMember{"Type"}};
 constexpr ContextType kApi{"IApi", kApiMembers};
 
-constexpr std::array kBackendMembers = {ContextMember{"Id"}, ContextMember{"Type"}, ContextMember{"AzureRegion"}};
+constexpr std::array kBackendMembers = {ContextMember{"Id", &kText}, ContextMember{"Type"},
+                                        ContextMember{"AzureRegion"}};
 constexpr ContextType kBackend{"IBackend", kBackendMembers};
 
-constexpr std::array kGatewayMembers = {ContextMember{"Id"}, ContextMember{"InstanceId"}, ContextMember{"IsManaged"}};
+constexpr std::array kGatewayMembers = {ContextMember{"Id", &kText}, ContextMember{"InstanceId"},
+                                        ContextMember{"IsManaged", &kBoolean}};
 constexpr ContextType kGateway{"IGateway", kGatewayMembers};
 constexpr std::array kSustainabilityMembers = {ContextMember{"CurrentCarbonIntensity"}};
 constexpr ContextType kSustainability{"ISustainabilityInfo", kSustainabilityMembers};
 constexpr std::array kDeploymentMembers = {ContextMember{"Gateway", &kGateway},
-                                           ContextMember{"GatewayId"},
-                                           ContextMember{"Region"},
-                                           ContextMember{"ServiceId"},
-                                           ContextMember{"ServiceName"},
+                                           ContextMember{"GatewayId", &kText},
+                                           ContextMember{"Region", &kText},
+                                           ContextMember{"ServiceId", &kText},
+                                           ContextMember{"ServiceName", &kText},
                                            ContextMember{"Certificates", &kDictionary},
                                            ContextMember{"SustainabilityInfo", &kSustainability}};
 constexpr ContextType kDeployment{"IDeployment", kDeploymentMembers};
@@ -68,37 +83,37 @@ constexpr std::array kGraphQlMembers = {ContextMember{"Arguments"}, ContextMembe
 constexpr ContextType kGraphQl{"IGraphQLData", kGraphQlMembers};
 
 constexpr std::array kLastErrorMembers = {
-    ContextMember{"Source"},   ContextMember{"Reason"},        ContextMember{"Message"},
-    ContextMember{"Scope"},    ContextMember{"Section"},       ContextMember{"Path"},
-    ContextMember{"PolicyId"}, ContextMember{"HttpErrorCode"}, ContextMember{"Elapsed"}};
+    ContextMember{"Source", &kText},   ContextMember{"Reason", &kText},  ContextMember{"Message", &kText},
+    ContextMember{"Scope", &kText},    ContextMember{"Section", &kText}, ContextMember{"Path", &kText},
+    ContextMember{"PolicyId", &kText}, ContextMember{"HttpErrorCode"},   ContextMember{"Elapsed"}};
 constexpr ContextType kLastError{"ILastError", kLastErrorMembers};
 
-constexpr std::array kOperationMembers = {ContextMember{"Id"}, ContextMember{"Method"}, ContextMember{"Name"},
-                                          ContextMember{"UrlTemplate"}};
+constexpr std::array kOperationMembers = {ContextMember{"Id", &kText}, ContextMember{"Method", &kText},
+                                          ContextMember{"Name", &kText}, ContextMember{"UrlTemplate", &kText}};
 constexpr ContextType kOperation{"IOperation", kOperationMembers};
 
-constexpr std::array kProductMembers = {ContextMember{"Id"},
-                                        ContextMember{"Name"},
-                                        ContextMember{"ApprovalRequired"},
+constexpr std::array kProductMembers = {ContextMember{"Id", &kText},
+                                        ContextMember{"Name", &kText},
+                                        ContextMember{"ApprovalRequired", &kBoolean},
                                         ContextMember{"Groups"},
                                         ContextMember{"State"},
-                                        ContextMember{"SubscriptionRequired"},
+                                        ContextMember{"SubscriptionRequired", &kBoolean},
                                         ContextMember{"SubscriptionsLimit"},
                                         ContextMember{"SubscriptionLimit"},
                                         ContextMember{"Apis"},
                                         ContextMember{"Workspace"}};
 constexpr ContextType kProduct{"IProduct", kProductMembers};
 
-constexpr std::array kPrivateEndpointMembers = {ContextMember{"Name"}, ContextMember{"GroupId"},
+constexpr std::array kPrivateEndpointMembers = {ContextMember{"Name", &kText}, ContextMember{"GroupId"},
                                                 ContextMember{"MemberName"}};
 constexpr ContextType kPrivateEndpoint{"IPrivateEndpointConnection", kPrivateEndpointMembers};
 constexpr std::array kRequestMembers = {ContextMember{"Body", &kBody},
                                         ContextMember{"Certificate"},
                                         ContextMember{"Headers", &kDictionary},
-                                        ContextMember{"IpAddress"},
-                                        ContextMember{"MatchedParameters", &kDictionary},
-                                        ContextMember{"Method"},
-                                        ContextMember{"OriginalMethod"},
+                                        ContextMember{"IpAddress", &kText},
+                                        ContextMember{"MatchedParameters", &kParameters},
+                                        ContextMember{"Method", &kText},
+                                        ContextMember{"OriginalMethod", &kText},
                                         ContextMember{"OriginalUrl", &kUrl},
                                         ContextMember{"Url", &kUrl},
                                         ContextMember{"PrivateEndpointConnection", &kPrivateEndpoint},
@@ -107,22 +122,27 @@ constexpr std::array kRequestMembers = {ContextMember{"Body", &kBody},
 constexpr ContextType kRequest{"IRequest", kRequestMembers};
 
 constexpr std::array kResponseMembers = {ContextMember{"Body", &kBody}, ContextMember{"Headers", &kDictionary},
-                                         ContextMember{"StatusCode"}, ContextMember{"StatusReason"}};
+                                         ContextMember{"StatusCode", &kNumber}, ContextMember{"StatusReason", &kText}};
 constexpr ContextType kResponse{"IResponse", kResponseMembers};
 
-constexpr std::array kSubscriptionMembers = {
-    ContextMember{"Id"},          ContextMember{"Name"},         ContextMember{"Key"},
-    ContextMember{"PrimaryKey"},  ContextMember{"SecondaryKey"}, ContextMember{"CreatedDate"},
-    ContextMember{"CreatedTime"}, ContextMember{"StartDate"},    ContextMember{"EndDate"}};
+constexpr std::array kSubscriptionMembers = {ContextMember{"Id", &kText},
+                                             ContextMember{"Name", &kText},
+                                             ContextMember{"Key", &kText},
+                                             ContextMember{"PrimaryKey", &kText},
+                                             ContextMember{"SecondaryKey", &kText},
+                                             ContextMember{"CreatedDate"},
+                                             ContextMember{"CreatedTime"},
+                                             ContextMember{"StartDate"},
+                                             ContextMember{"EndDate"}};
 constexpr ContextType kSubscription{"ISubscription", kSubscriptionMembers};
 
-constexpr std::array kUserMembers = {ContextMember{"Id"},        ContextMember{"Email"},
-                                     ContextMember{"FirstName"}, ContextMember{"LastName"},
-                                     ContextMember{"Note"},      ContextMember{"RegistrationDate"},
-                                     ContextMember{"Groups"},    ContextMember{"Identities"}};
+constexpr std::array kUserMembers = {
+    ContextMember{"Id", &kText},       ContextMember{"Email", &kText}, ContextMember{"FirstName", &kText},
+    ContextMember{"LastName", &kText}, ContextMember{"Note", &kText},  ContextMember{"RegistrationDate"},
+    ContextMember{"Groups"},           ContextMember{"Identities"}};
 constexpr ContextType kUser{"IUser", kUserMembers};
 
-constexpr std::array kWorkspaceMembers = {ContextMember{"Id"}, ContextMember{"Name"}};
+constexpr std::array kWorkspaceMembers = {ContextMember{"Id", &kText}, ContextMember{"Name", &kText}};
 constexpr ContextType kWorkspace{"IWorkspace", kWorkspaceMembers};
 
 constexpr std::array kContextMembers = {ContextMember{"Api", &kApi},
@@ -139,9 +159,9 @@ constexpr std::array kContextMembers = {ContextMember{"Api", &kApi},
                                         ContextMember{"Subscription", &kSubscription},
                                         ContextMember{"Timestamp"},
                                         ContextMember{"Trace"},
-                                        ContextMember{"Tracing"},
+                                        ContextMember{"Tracing", &kBoolean},
                                         ContextMember{"User", &kUser},
-                                        ContextMember{"Variables", &kDictionary},
+                                        ContextMember{"Variables", &kVariables},
                                         ContextMember{"Workspace", &kWorkspace}};
 constexpr ContextType kContext{"context", kContextMembers};
 

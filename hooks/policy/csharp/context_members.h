@@ -2,6 +2,7 @@
 // (learn.microsoft.com/azure/api-management/api-management-policy-expressions, "Context variable").
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -9,7 +10,10 @@ namespace postern::policy {
 
 struct ContextType;
 
-// A property or method. `type` is null where what follows is ordinary .NET, which is not judged.
+// What can be compared with what.
+enum class Scalar : std::uint8_t { none, text, number, boolean, null };
+
+// A property or method. `type` is null where what follows is ordinary .NET.
 struct ContextMember {
   std::string_view name;
   const ContextType* type = nullptr;
@@ -20,6 +24,9 @@ struct ContextType {
   std::string_view name;
   std::span<const ContextMember> members;
   bool closed = true;
+  // Of a dictionary: the type of its elements, null where that is ordinary .NET.
+  const ContextType* element = nullptr;
+  Scalar scalar = Scalar::none;
 };
 
 // The type of `context` itself.

@@ -39,8 +39,9 @@ struct Expr {
   const DotnetType* of_type = nullptr;  // the expression is this type's name, so a static member follows
   bool context_chain = false;           // begins with `context`
   bool quiet = false;                   // what it is was a fault already, or is hidden: its members are not judged
-  bool literal_assigned = false;        // assignment: its right side is a literal that is no bool
-  Index first = 0;                      // token
+  Scalar scalar = Scalar::none;
+  bool literal_assigned = false;  // assignment: its right side is a literal that is no bool
+  Index first = 0;                // token
 };
 
 inline bool one_of(std::string_view text, std::initializer_list<std::string_view> set) {
@@ -162,6 +163,8 @@ class Parser {
   Expr conditional();
   static int precedence(const Token& token, const Token& next, bool adjacent_next);
   Expr binary(int least);
+  // Judges an operator whose operands are of types that are known.
+  void judge_operands(Index op, std::string_view text, const Expr& left, const Expr& right);
   bool operand_follows() const;
   void switch_arms();
   // Patterns of C# 7 (constant, type with a name, var) and, leniently, what came later.
@@ -196,6 +199,8 @@ class Parser {
   bool judge_forbidden();
   // Judges a name that stands for a value and is neither local nor `context`; the type that it names, or null.
   const DotnetType* judge_value_name();
+  // Judges a type that stands where a value is due; no member of it follows.
+  void judge_type_as_value(Index at);
   void judge_context_member(const ContextType& owner, Index at);
   void judge_member(const Expr& owner, Index at);
   Expr name();

@@ -4,6 +4,16 @@
 
 namespace postern::policy::csharp {
 
+namespace {
+
+Scalar scalar_of(std::string_view type) {
+  if (type == "string") return Scalar::text;
+  if (type == "bool") return Scalar::boolean;
+  return one_of(type, {"int", "long", "short", "double", "decimal", "float"}) ? Scalar::number : Scalar::none;
+}
+
+}  // namespace
+
 void Parser::whole_expression() {
   const Index first = pos_;
   const Expr found = expression();
@@ -281,8 +291,11 @@ Expr Parser::binary(int least) {
       advance();
     }
     const std::string_view text = t_[op].text;
+    const std::uint32_t operator_end = t_[pos_ - 1].end;
+    Expr joined;
     if (text == "is") {
       pattern();
+      joined.scalar = Scalar::boolean;
     } else if (text == "as") {
       type(true);
     } else if (text == "switch") {
@@ -302,14 +315,49 @@ Expr Parser::binary(int least) {
           binary(1);
         }
       } else {
-        binary(level + 1);
+        const Expr right = binary(level + 1);
+        const std::string_view written = s_.substr(t_[op].begin, operator_end - t_[op].begin);
+        judge_operands(op, written, left, right);
+        if (level == 7 || (level == 8 && text != "is" && text != "as") || level == 2 || level == 3) {
+          joined.scalar = Scalar::boolean;
+        }
       }
     }
-    Expr joined;
     joined.first = left.first;
     left = joined;
   }
   return left;
+}
+
+void Parser::judge_operands(Index op, std::string_view text, const Expr& left, const Expr& right) {
+  if (failed()) return;
+  const auto shown_type = [](Scalar scalar) {
+    switch (scalar) {
+      case Scalar::text: return "a string";
+      case Scalar::number: return "a number";
+      case Scalar::boolean: return "a bool";
+      case Scalar::null: return "null";
+      case Scalar::none: break;
+    }
+    return "a value";
+  };
+  const auto known = [](const Expr& side) { return side.scalar != Scalar::none && side.scalar != Scalar::null; };
+  const auto is_not = [](const Expr& side, Scalar wanted) {
+    return side.scalar != Scalar::none && side.scalar != wanted;
+  };
+  bool wrong = false;
+  const bool logic = text == "&&" || text == "||";
+  if (logic) {
+    wrong = is_not(left, Scalar::boolean) || is_not(right, Scalar::boolean);
+  } else if (text == "==" || text == "!=") {
+    wrong = known(left) && known(right) && left.scalar != right.scalar;
+  } else if (one_of(text, {"<", ">", "<=", ">="})) {
+    wrong = known(left) && known(right) && (left.scalar != Scalar::number || right.scalar != Scalar::number);
+  }
+  if (!wrong) return;
+  note(NoteKind::operand, op, op,
+       fmt::format("'{}' stands between {} and {}", text, shown_type(left.scalar), shown_type(right.scalar)),
+       logic ? "each side must be bool: compare it with something" : "compare values of one type");
 }
 
 bool Parser::operand_follows() const {
@@ -358,11 +406,12 @@ Expr Parser::unary() {
     }
     if (token.text == "(" && cast_follows()) {
       advance();
+      Expr result;
+      result.first = first;
+      if (is_punct(ahead(), ")")) result.scalar = scalar_of(now().text);
       type();
       advance();  // ')'
       unary();
-      Expr result;
-      result.first = first;
       return result;
     }
   }
@@ -406,11 +455,14 @@ Expr Parser::primary() {
       call_arguments("]");
       Expr element = found;
       element.shape = Expr::Shape::assignable;
-      element.type = nullptr;
+      element.type = found.type != nullptr ? found.type->element : nullptr;
+      element.scalar = element.type != nullptr ? element.type->scalar : Scalar::none;
+      element.of_type = nullptr;
       found = element;
     } else if (see("++") || see("--")) {
       advance();
       found.shape = Expr::Shape::statement;
+      found.scalar = Scalar::none;
       found.type = nullptr;
     } else if (see("!") && !is_punct(ahead(), "=") && null_forgiving()) {
       advance();
@@ -492,10 +544,13 @@ Expr Parser::primary_start() {
     case TokenKind::string:
       advance();
       result.shape = Expr::Shape::literal;
+      if (token.kind == TokenKind::string) result.scalar = Scalar::text;
+      if (token.kind == TokenKind::number) result.scalar = Scalar::number;
       return result;
     case TokenKind::interpolated:
       advance();
       holes(token);
+      result.scalar = Scalar::text;
       result.shape = Expr::Shape::literal;
       return result;
     case TokenKind::placeholder:
@@ -589,10 +644,12 @@ Expr Parser::keyword_primary() {
   const std::string_view word = now().text;
   if (word == "true" || word == "false" || word == "this" || word == "base") {
     advance();
+    if (word == "true" || word == "false") result.scalar = Scalar::boolean;
     return result;
   }
   if (word == "null") {
     advance();
+    result.scalar = Scalar::null;
     result.shape = Expr::Shape::literal;
     return result;
   }

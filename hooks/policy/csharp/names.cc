@@ -86,6 +86,7 @@ Expr Parser::member(const Expr& owner) {
     const ContextMember* known = find_member(*owner.type, name.text);
     if (known != nullptr) {
       result.type = known->type;
+      if (known->type != nullptr) result.scalar = known->type->scalar;
     } else {
       judge_context_member(*owner.type, name_at);
     }
@@ -118,7 +119,9 @@ void Parser::judge_context_member(const ContextType& owner, Index at) {
       help += candidate.name;
     }
   }
-  const bool sure = !near.empty() || &owner == &context_type();
+  const bool is_object = owner.name == "object";
+  if (is_object) help = "cast it first: ((JObject)context.Variables[\"name\"])";
+  const bool sure = !near.empty() || &owner == &context_type() || is_object;
   note(sure ? NoteKind::unknown_member : NoteKind::unlisted, at, at, message, std::move(help));
 }
 
@@ -252,7 +255,19 @@ Expr Parser::name() {
     result.type = nullptr;
   }
   if (see("<")) generic_call();
+  if (result.of_type != nullptr) judge_type_as_value(result.first);
   return result;
+}
+
+void Parser::judge_type_as_value(Index at) {
+  if (at > 1 && is_word(t_[at - 2], "nameof")) return;
+  const std::string_view name = t_[at].text;
+  if (see("(")) {
+    note(NoteKind::name, at, at, fmt::format("'{}' is a type, no method", name), fmt::format("write: new {}(…)", name));
+  } else if (at_end() || see(";") || see(",") || see("==") || see("!=") || see("&&") || see("||") || see("+")) {
+    note(NoteKind::name, at, at, fmt::format("'{}' is a type; a value is due here", name),
+         fmt::format("write: new {}(…), or a member of it", name));
+  }
 }
 
 bool Parser::is_local(std::string_view name) const {

@@ -20,6 +20,7 @@ enum class NoteKind {
   assignment,      // = where == was meant, or an assignment to what is read-only
   statement,       // an expression that does nothing stands as a statement
   name,            // a name that nothing declares, or that is declared twice
+  operand,         // an operator between types that it does not take
   unknown_member,  // a member of `context` that does not exist
   forbidden,       // a type or keyword that APIM does not allow
   unlisted,        // a type or member that is not on APIM's list: likely refused

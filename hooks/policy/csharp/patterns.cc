@@ -53,7 +53,10 @@ void Parser::pattern_one() {
     if (pattern_ends()) return;
   }
   rewind(start);
-  binary(9);
+  const Index first = pos_;
+  if (binary(9).shape == Expr::Shape::statement && !failed()) {
+    fail_bytes(t_[first].begin, t_[pos_ - 1].end, "a pattern is a type or a constant", "join conditions with && or ||");
+  }
 }
 
 void Parser::designation() {

@@ -265,10 +265,36 @@ TEST_CASE("a name that nothing declares is named once with what was probably mea
 
 TEST_CASE("members that no type has are named with what was probably meant") {
   CHECK(verdict("@(context.Request.Method.ToUper())") ==
-        "no type that policy expressions may use has a member 'ToUper' | ToUper | did you mean ToUpper?");
+        "string has no member 'ToUper' | ToUper | did you mean ToUpper?");
+  CHECK(verdict("@(Guid.NewGuid().ToSting())") ==
+        "no type that policy expressions may use has a member 'ToSting' | ToSting | did you mean ToString?");
   CHECK(verdict("@(Guid.NewGiud())") == "Guid has no static member 'NewGiud' | NewGiud | did you mean NewGuid?");
   CHECK(verdict("@(string.IsNullOrEmty(\"a\"))") ==
         "string has no static member 'IsNullOrEmty' | IsNullOrEmty | did you mean IsNullOrEmpty?");
   CHECK(verdict("@(context.Request.Headers.GetValueOrDefualt(\"a\", \"\"))")
             .ends_with("| GetValueOrDefualt | did you mean GetValueOrDefault?"));
+}
+
+TEST_CASE("what the types that are known do not take is named") {
+  CHECK(verdict("@(context.Response.StatusCode == \"200\")") ==
+        "'==' stands between a number and a string | == | compare values of one type");
+  CHECK(verdict("@(context.Request.Method && true)").starts_with("'&&' stands between a string and a bool"));
+  CHECK(verdict("@(context.Variables[\"jwt\"].Claims)") ==
+        "object has no member 'Claims' | Claims | cast it first: ((JObject)context.Variables[\"name\"])");
+  CHECK(verdict("@(JObject(1))", true) == "'JObject' is a type, no method | JObject | write: new JObject(…)");
+  CHECK(verdict("@{ return JObject; }", true).starts_with("'JObject' is a type; a value is due here"));
+  const char* fine[] = {
+      R"(@(context.Response.StatusCode == 200 && context.Response.StatusCode < 300 || context.Request.Method == "GET"))",
+      R"(@(context.Variables["a"].ToString() == "1" && context.Variables["a"] == null))",
+      R"(@((string)context.Variables["a"] == "1" && (int)context.Variables["b"] >= 3 && (bool)context.Variables["c"]))",
+      R"(@(context.Response.StatusCode.ToString() == "200" && ("a" + 1) == "a1" && context.User?.Id == null))",
+      R"(@(context.Request.MatchedParameters["id"].Length > 3 && context.Request.MatchedParameters["id"] == "4"))",
+      R"(@(nameof(JObject) + typeof(JObject).Name + (context.Variables["a"] is JObject) + (context.Variables["a"] as JObject)))",
+      R"(@(context.Api.Name == "a" ? context.Api.Path : context.Operation.Id + 1))",
+      R"(@(context.Request.IpAddress.Split('.')[0] == "10" && context.Request.Url.Host.Contains("a")))",
+  };
+  for (const char* source : fine) {
+    CAPTURE(source);
+    CHECK(verdict(source, true) == "");
+  }
 }
