@@ -791,3 +791,35 @@ TEST_CASE("settings that cannot be read are refused when they come") {
   CHECK(pushed.code != 0);
   CHECK(pushed.has("fix: correct postern-policy.toml"));
 }
+
+TEST_CASE("guardrails of the settings before the push judge it and not those it brings") {
+  Governed at;
+  const auto with = [](const std::string& host) {
+    return std::string("<policies>\n  <inbound>\n    <base />\n    <set-backend-service base-url=\"https://") + host +
+           "/\" />\n  </inbound>\n</policies>\n";
+  };
+  at.world.write(at.clone, "postern-policy.toml", "allowed_hosts = [\"*.contoso.com\"]\n");
+  at.world.commit(at.clone);
+  REQUIRE(at.world.push(at.clone, kRepo, {"main:refs/heads/main"}).code == 0);
+  at.world.write(at.clone, kPolicyPath, with("orders.contoso.com"));
+  at.world.commit(at.clone);
+  REQUIRE(at.world.push(at.clone, kRepo, {"main:refs/heads/main"}).code == 0);
+  // Another host, and the permission for it, in one push.
+  at.world.write(at.clone, "postern-policy.toml", "allowed_hosts = [\"*.contoso.com\", \"paste.example.net\"]\n");
+  at.world.write(at.clone, kPolicyPath, with("paste.example.net"));
+  at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("leads to 'paste.example.net:443', which is no allowed host"));
+  CHECK(pushed.has("fix: allowed: '*.contoso.com'"));
+}
+
+TEST_CASE("settings with a mistaken guardrail are refused with line and key") {
+  Governed at;
+  at.world.write(at.clone, "postern-policy.toml", "\nallowed_host = []\n");
+  at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("postern-policy.toml: line 2: unknown key 'allowed_host'; accepted: "));
+}
