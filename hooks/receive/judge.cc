@@ -11,6 +11,7 @@
 #include "hooks/receive/judge_templates.h"
 #include "hooks/receive/limits.h"
 #include "hooks/receive/repository_settings.h"
+#include "hooks/template/artifact.h"
 
 namespace postern::receive {
 namespace {
@@ -232,37 +233,51 @@ class Judge {
   }
 
   void judge_templates(CommandJudgement& verdict, const Sides& sides, const std::vector<repo::Change>& changes) {
-    std::optional<RepositorySettings> settings;
+    // What stands on the default branch came in another way already.
+    std::vector<repo::Change> own;
+    bool complete = !sides.base;
+    for (const repo::Change& change : changes) {
+      if (!tree::below_root(in_.templates->root, change.path)) continue;
+      Result<bool> known = stands_on_default(change);
+      if (!known) return refuse_unknown(verdict, known.error());
+      if (*known) {
+        complete = false;
+      } else {
+        own.push_back(change);
+      }
+    }
+    if (own.empty()) return;
+    if (default_error_) return refuse_unknown(verdict, *default_error_);
+    const std::optional<ObjectId>& before = sides.old_commit ? sides.old_commit : default_tip_;
+    Result<RepositorySettings> settings = settings_before(in_.tree, before, *in_.templates);
+    if (!settings) return refuse_unknown(verdict, settings.error());
+
     unsigned errors = 0;
     std::string rule;
-    for (const repo::Change& change : changes) {
+    const auto count = [&](const std::vector<policy::Finding>& findings) {
+      for (const policy::Finding& finding : findings) {
+        if (finding.severity != policy::Severity::error) continue;
+        ++errors;
+        if (rule.empty()) rule = finding.rule;
+      }
+    };
+    const auto could_not = [&](Error error) {
+      if (error.code == ErrorCode::limit) {
+        error.message = limit_message("blob", bytes_text(in_.limits.blob_bytes)) + ": " + error.message;
+      }
+      refuse_unknown(verdict, error);
+    };
+    for (const repo::Change& change : own) {
       if (!change.after) continue;
       const std::optional<TemplatePlace> place = template_at(*in_.templates, change.path);
       if (!place) continue;
-      Result<bool> known = stands_on_default(change);
-      if (!known) return refuse_unknown(verdict, known.error());
-      if (*known) continue;
-      if (!settings) {
-        if (default_error_) return refuse_unknown(verdict, *default_error_);
-        Result<RepositorySettings> read =
-            settings_before(in_.tree, sides.old_commit ? sides.old_commit : default_tip_, *in_.templates);
-        if (!read) return refuse_unknown(verdict, read.error());
-        settings = std::move(*read);
-      }
       // The settings are part of the key: those of one ref must not judge another.
-      const std::optional<ObjectId>& before = sides.old_commit ? sides.old_commit : default_tip_;
       const auto key = std::tuple(change.path, change.after->id.hex(), before ? before->hex() : std::string{});
       auto found = checked_.find(key);
       if (found == checked_.end()) {
         Result<std::vector<policy::Finding>> findings =
             check_template(in_.tree, *place, change.path, *change.after, *settings, in_.limits.blob_bytes, in_.today);
-        if (!findings) {
-          Error error = findings.error();
-          if (error.code == ErrorCode::limit) {
-            error.message = limit_message("blob", bytes_text(in_.limits.blob_bytes)) + ": " + error.message;
-          }
-          return refuse_unknown(verdict, error);
-        }
+        if (!findings) return could_not(findings.error());
         if (Status filtered = drop_baselined(*findings, in_.tree, *place, change.path, change.before, *settings,
                                              in_.limits.blob_bytes, in_.today);
             !filtered) {
@@ -270,12 +285,13 @@ class Judge {
         }
         found = checked_.emplace(key, std::move(*findings)).first;
       }
-      for (const policy::Finding& finding : found->second) {
-        if (finding.severity != policy::Severity::error) continue;
-        ++errors;
-        if (rule.empty()) rule = finding.rule;
-      }
+      count(found->second);
     }
+    Result<std::vector<policy::Finding>> across = check_tree_change(
+        in_.tree, *in_.templates, sides.base, *sides.new_commit, own, complete, *settings, in_.limits.blob_bytes);
+    if (!across) return refuse_unknown(verdict, across.error());
+    count(*across);
+    for (policy::Finding& finding : *across) out_.findings.push_back(std::move(finding));
     if (errors == 0) return;
     refuse(verdict, "policy", "policy: " + plural(errors, "error") + ", see above [" + rule + "]",
            "correct the files above; postern-check finds the same before a push");

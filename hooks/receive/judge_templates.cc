@@ -4,6 +4,7 @@
 
 #include "gateway/git/lfs.h"
 #include "hooks/template/artifact.h"
+#include "hooks/template/tree.h"
 
 namespace postern::receive {
 namespace {
@@ -92,6 +93,66 @@ Status drop_baselined(std::vector<policy::Finding>& findings, const repo::Pushed
     return before->contains(finding.fingerprint);
   });
   return status;
+}
+
+Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& tree, const access::Templates& templates,
+                                                       const std::optional<repo::ObjectId>& before,
+                                                       const repo::ObjectId& after,
+                                                       const std::vector<repo::Change>& changes, bool complete,
+                                                       const RepositorySettings& settings, std::uint64_t max_bytes) {
+  if (templates.layout == "loose") return std::vector<policy::Finding>{};
+  tree::TreeOptions options;
+  options.extent.whole = complete;
+  options.max_file_bytes = max_bytes;
+  options.external_named_values = settings.repository.external.named_values;
+  options.external_fragments = settings.repository.external.fragments;
+  options.external_backends = settings.repository.external.backends;
+  tree::Extent before_change;
+  before_change.whole = false;
+  for (const repo::Change& change : changes) {
+    const std::optional<std::string_view> below = tree::below_root(templates.root, change.path);
+    if (!below) continue;
+    const bool was = change.before && change.before->is_file();
+    if (change.after && change.after->is_file()) {
+      options.extent.changed.emplace(*below);
+    } else if (was) {
+      options.extent.deleted.emplace(*below);
+    }
+    if (was) before_change.changed.emplace(*below);
+  }
+  if (options.extent.changed.empty() && options.extent.deleted.empty()) return std::vector<policy::Finding>{};
+  const std::unique_ptr<repo::FileSource> files = repo::commit_source(tree, after);
+  const std::unique_ptr<repo::FileSource> old = before ? repo::commit_source(tree, *before) : nullptr;
+  options.before = old.get();
+  const auto levels_for = [&settings](const std::string& path) { return settings.levels_for(path); };
+  Result<std::vector<policy::Finding>> findings = tree::check_tree(*files, templates.root, options);
+  if (!findings) return findings;
+  tree::apply_levels(*findings, levels_for);
+  if (settings.baseline.empty()) return findings;
+
+  // As for a document: what the platform does not let go must also have stood there before.
+  std::optional<std::set<std::string>> known;
+  Status status;
+  std::erase_if(*findings, [&](const policy::Finding& finding) {
+    if (!status || !settings.baseline.contains(finding.fingerprint)) return false;
+    if (settings.may_relax(finding.rule)) return true;
+    if (!known) {
+      known.emplace();
+      if (!old) return false;
+      tree::TreeOptions then = options;
+      then.extent = before_change;
+      then.before = nullptr;
+      const Result<std::vector<policy::Finding>> stood = tree::check_tree(*old, templates.root, then);
+      if (!stood) {
+        status = fail(stood.error());
+        return false;
+      }
+      for (const policy::Finding& one : *stood) known->insert(one.fingerprint);
+    }
+    return known->contains(finding.fingerprint);
+  });
+  if (!status) return fail(status.error());
+  return findings;
 }
 
 }  // namespace postern::receive

@@ -35,4 +35,13 @@ Status drop_baselined(std::vector<policy::Finding>& findings, const repo::Pushed
                       const std::string& path, const std::optional<repo::Entry>& entry_before,
                       const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today);
 
+// What the rules over the whole tree say of one command's change, under the repository's levels and baseline. `before`
+// nullopt: everything is new. `changes` are those that came in with this push; `complete`: that is the whole tree.
+// Empty for the layout "loose".
+Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& tree, const access::Templates& templates,
+                                                       const std::optional<repo::ObjectId>& before,
+                                                       const repo::ObjectId& after,
+                                                       const std::vector<repo::Change>& changes, bool complete,
+                                                       const RepositorySettings& settings, std::uint64_t max_bytes);
+
 }  // namespace postern::receive

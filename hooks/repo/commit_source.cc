@@ -35,6 +35,11 @@ class CommitSource final : public FileSource {
     return files;
   }
 
+  Result<std::vector<std::string>> names(std::string_view directory) const override {
+    if (!directory.empty() && !is_plain_path(directory)) return std::vector<std::string>{};
+    return tree_.names_in(commit_, directory);
+  }
+
  private:
   const PushedTree& tree_;
   ObjectId commit_;

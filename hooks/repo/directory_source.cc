@@ -59,12 +59,24 @@ class DirectorySource final : public FileSource {
     return files;
   }
 
+  Result<std::vector<std::string>> names(std::string_view directory) const override {
+    std::vector<std::string> out;
+    if (!directory.empty() && !is_plain_path(directory)) return out;
+    Status read = each_entry(std::string(directory), [&](const std::string& name, unsigned char type) -> Status {
+      if (type == DT_DIR) out.push_back(name + "/");
+      if (type == DT_REG) out.push_back(name);
+      return {};
+    });
+    if (!read) return fail(read.error());
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
  private:
-  Status walk(const std::string& directory, std::size_t depth, std::vector<std::string>& files) const {
+  // Hands name and type of each entry to `take`; links are not followed.
+  template <class Take>
+  Status each_entry(const std::string& directory, const Take& take) const {
     const std::string full = directory.empty() ? root_ : root_ + "/" + directory;
-    if (depth > limits_.depth) {
-      return fail(ErrorCode::limit, full + ": deeper than " + std::to_string(limits_.depth) + " directories");
-    }
     const int fd = ::open(full.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | (directory.empty() ? 0 : O_NOFOLLOW));
     if (fd < 0) {
       if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};
@@ -84,22 +96,31 @@ class DirectorySource final : public FileSource {
       }
       const std::string name = entry->d_name;
       if (name == "." || name == ".." || name == ".git") continue;
-      const std::string path = directory.empty() ? name : directory + "/" + name;
       unsigned char type = entry->d_type;
       if (type == DT_UNKNOWN) {
         struct stat info{};
-        if (::lstat((root_ + "/" + path).c_str(), &info) != 0) return fail(errno_error("looking at " + path, errno));
+        if (::lstat((full + "/" + name).c_str(), &info) != 0) return fail(errno_error("looking at " + name, errno));
         type = S_ISDIR(info.st_mode) ? DT_DIR : S_ISREG(info.st_mode) ? DT_REG : DT_LNK;
       }
-      if (type == DT_DIR) {
-        if (Status walked = walk(path, depth + 1, files); !walked) return walked;
-      } else if (type == DT_REG) {
-        if (files.size() >= limits_.files) {
-          return fail(ErrorCode::limit, root_ + ": more than " + std::to_string(limits_.files) + " files");
-        }
-        files.push_back(path);
-      }
+      if (Status taken = take(name, type); !taken) return taken;
     }
+  }
+
+  Status walk(const std::string& directory, std::size_t depth, std::vector<std::string>& files) const {
+    if (depth > limits_.depth) {
+      return fail(ErrorCode::limit,
+                  root_ + "/" + directory + ": deeper than " + std::to_string(limits_.depth) + " directories");
+    }
+    return each_entry(directory, [&](const std::string& name, unsigned char type) -> Status {
+      const std::string path = directory.empty() ? name : directory + "/" + name;
+      if (type == DT_DIR) return walk(path, depth + 1, files);
+      if (type != DT_REG) return {};
+      if (files.size() >= limits_.files) {
+        return fail(ErrorCode::limit, root_ + ": more than " + std::to_string(limits_.files) + " files");
+      }
+      files.push_back(path);
+      return {};
+    });
   }
 
   std::string root_;

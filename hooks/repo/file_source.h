@@ -1,6 +1,7 @@
 // Files by path, wherever they come from: a directory, or a commit.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -23,6 +24,21 @@ class FileSource {
   // Every regular file below `directory` (empty: all), sorted, as paths that read() takes. A directory that is not
   // there holds none.
   virtual Result<std::vector<std::string>> list(std::string_view directory) const = 0;
+  // The names that stand in `directory` itself (empty: the top), sorted; those of directories end with '/'. Links and
+  // submodules are left out. A directory that is not there holds none. This one asks list(); who can, does better.
+  virtual Result<std::vector<std::string>> names(std::string_view directory) const {
+    const Result<std::vector<std::string>> paths = list(directory);
+    if (!paths) return fail(paths.error());
+    const std::size_t skip = directory.empty() ? 0 : directory.size() + 1;
+    std::vector<std::string> out;
+    for (const std::string& path : *paths) {
+      const std::size_t slash = path.find('/', skip);
+      out.push_back(path.substr(skip, slash == std::string::npos ? slash : slash + 1 - skip));
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
 };
 
 }  // namespace postern::repo

@@ -131,24 +131,34 @@ class Git2PushedTree final : public PushedTree {
 
   Result<std::vector<std::pair<std::string, Entry>>> entries_below(const ObjectId& commit,
                                                                    std::string_view directory) const override {
-    RawEntry start;
-    if (directory.empty()) {
-      Result<git_oid> tree = tree_of(commit);
-      if (!tree) return fail(tree.error());
-      start = {kTreeMode, *tree};
-    } else {
-      Result<std::optional<RawEntry>> found = find(commit, directory);
-      if (!found) return fail(found.error());
-      if (!*found || !(*found)->is_tree()) return std::vector<std::pair<std::string, Entry>>{};
-      start = **found;
-    }
+    Result<std::optional<RawEntry>> start = find_directory(commit, directory);
+    if (!start) return fail(start.error());
+    if (!*start) return std::vector<std::pair<std::string, Entry>>{};
     std::vector<Change> all;
-    if (Status done = compare(std::string(directory), nullptr, &start, 0, all); !done) return fail(done.error());
+    if (Status done = compare(std::string(directory), nullptr, &**start, 0, all); !done) return fail(done.error());
     std::vector<std::pair<std::string, Entry>> out;
     out.reserve(all.size());
     for (Change& change : all) out.emplace_back(std::move(change.path), *change.after);
     std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     return out;
+  }
+
+  Result<std::vector<std::string>> names_in(const ObjectId& commit, std::string_view directory) const override {
+    Result<std::optional<RawEntry>> start = find_directory(commit, directory);
+    if (!start) return fail(start.error());
+    std::vector<std::string> names;
+    if (!*start) return names;
+    Result<RawTree> entries = read_tree((*start)->oid, directory);
+    if (!entries) return fail(entries.error());
+    for (const auto& [name, entry] : *entries) {
+      if (entry.is_tree()) {
+        names.push_back(name + "/");
+      } else if (Entry{entry.mode, ObjectId::zero()}.is_file()) {
+        names.push_back(name);
+      }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
   }
 
   Result<std::uint64_t> blob_size(const ObjectId& blob) const override {
@@ -371,6 +381,18 @@ class Git2PushedTree final : public PushedTree {
       if (slash == std::string_view::npos) return std::optional<RawEntry>(at);
       path.remove_prefix(slash + 1);
     }
+  }
+
+  // nullopt: no directory stands there.
+  Result<std::optional<RawEntry>> find_directory(const ObjectId& commit, std::string_view directory) const {
+    if (directory.empty()) {
+      Result<git_oid> tree = tree_of(commit);
+      if (!tree) return fail(tree.error());
+      return std::optional<RawEntry>(RawEntry{kTreeMode, *tree});
+    }
+    Result<std::optional<RawEntry>> found = find(commit, directory);
+    if (found && *found && !(*found)->is_tree()) return std::optional<RawEntry>{};
+    return found;
   }
 
   Status add(std::string_view path, const RawEntry* before, const RawEntry* after, std::vector<Change>& out) const {

@@ -33,8 +33,9 @@ LineColumn position(std::string_view text, std::size_t offset) {
   return at;
 }
 
-std::string fingerprint(const policy::Finding& finding) {
-  return hex_encode(as_view(sha256(finding.path + "\n" + finding.rule + "\n" + finding.message))).substr(0, 32);
+// By the path below the root: the same in the hook and for a gate that was started in another directory.
+std::string fingerprint(const std::string& path, const policy::Finding& finding) {
+  return hex_encode(as_view(sha256(path + "\n" + finding.rule + "\n" + finding.message))).substr(0, 32);
 }
 
 }  // namespace
@@ -70,6 +71,25 @@ Result<std::vector<TreeFile>> TreeView::files_below(std::string_view folder) con
 
 Result<bool> TreeView::exists(std::string_view path) const { return files_->exists(full_path(path)); }
 
+Result<std::vector<std::string>> TreeView::names_in(std::string_view folder) const {
+  return files_->names(folder.empty() ? root_ : full_path(folder));
+}
+
+Result<std::string> TreeView::glance(const std::string& path) const {
+  if (const auto known = texts_.find(path); known != texts_.end()) return known->second;
+  return files_->read(full_path(path), options_->max_file_bytes);
+}
+
+Result<std::vector<std::string>> TreeView::names_before(std::string_view folder) const {
+  if (options_->before == nullptr) return std::vector<std::string>{};
+  return options_->before->names(folder.empty() ? root_ : full_path(folder));
+}
+
+Result<std::string> TreeView::text_before(const std::string& path) const {
+  if (options_->before == nullptr) return fail(ErrorCode::not_found, path + ": the tree before is not known");
+  return options_->before->read(full_path(path), options_->max_file_bytes);
+}
+
 Result<std::string_view> TreeView::text(const std::string& path) {
   if (const auto known = texts_.find(path); known != texts_.end()) return std::string_view(known->second);
   Result<std::string> bytes = files_->read(full_path(path), options_->max_file_bytes);
@@ -96,7 +116,7 @@ void TreeReporter::add_at(const std::string& path, unsigned line, unsigned colum
   finding.severity = severity.value_or(rule_.severity);
   finding.message = std::move(message);
   finding.help = std::move(help);
-  finding.fingerprint = fingerprint(finding);
+  finding.fingerprint = fingerprint(path, finding);
   findings_.push_back(std::move(finding));
 }
 
@@ -111,7 +131,22 @@ Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, s
     for (policy::Finding& finding : reporter.take()) out.push_back(std::move(finding));
   }
   std::sort(out.begin(), out.end());
+  const auto same = [](const policy::Finding& a, const policy::Finding& b) { return !(a < b) && !(b < a); };
+  out.erase(std::unique(out.begin(), out.end(), same), out.end());
   return out;
+}
+
+void apply_levels(
+    std::vector<policy::Finding>& findings,
+    const std::function<std::map<std::string, policy::RuleLevel, std::less<>>(const std::string&)>& levels_for) {
+  std::erase_if(findings, [&](policy::Finding& finding) {
+    const auto levels = levels_for(finding.path);
+    const auto level = levels.find(finding.rule);
+    if (level == levels.end()) return false;
+    if (level->second == policy::RuleLevel::off || level->second == policy::RuleLevel::advice) return true;
+    finding.severity = level->second == policy::RuleLevel::error ? policy::Severity::error : policy::Severity::warning;
+    return false;
+  });
 }
 
 const std::vector<const policy::Rule*>& tree_rules() {

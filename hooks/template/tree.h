@@ -1,6 +1,7 @@
 // An artifact directory as a whole: its files, what each is, and what names what.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,14 +32,26 @@ struct TreeOptions {
   std::vector<std::string> external_fragments;
   std::vector<std::string> external_backends;
   std::size_t max_file_bytes = std::size_t{16} << 20;
+  // The tree before the change, where it is known (extent.whole is false): what was broken there already is not said
+  // again of files that the change does not touch. Outlives the call.
+  const repo::FileSource* before = nullptr;
 };
 
 // Judges what no single document shows: artifacts that do not parse or have another shape than ARM takes, names that
 // lead nowhere, cycles, names that differ by letter case alone. `root` is the artifact root within `files`. The
 // findings carry whole paths, sorted; the policy documents themselves are policy::check_policy's business.
 // An error means that a file could not be read: the question stays open.
+//
+// The cost of an extent follows the change: the changed files, and the names in the folders that they refer to. Only a
+// change that takes a named value, fragment or backend away reads every policy of the tree, looking for its name.
 Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,
                                                 const TreeOptions& options);
+
+// Gives each finding the level that `levels_for` sets for its rule at its path; those that are switched off, or no more
+// than advice, go.
+void apply_levels(
+    std::vector<policy::Finding>& findings,
+    const std::function<std::map<std::string, policy::RuleLevel, std::less<>>(const std::string&)>& levels_for);
 
 // Ids and words of the rules above, for lists and documentation; their `check` is null, since it looks at a document.
 const std::vector<const policy::Rule*>& tree_rules();

@@ -24,8 +24,16 @@ class TreeView {
   // Every file below a folder of the root (empty: the whole root), sorted.
   Result<std::vector<TreeFile>> files_below(std::string_view folder) const;
   Result<bool> exists(std::string_view path) const;
+  // What stands in a folder itself; directories end with '/'.
+  Result<std::vector<std::string>> names_in(std::string_view folder) const;
   // The bytes of a file; kept for the next rule that asks.
   Result<std::string_view> text(const std::string& path);
+  // The same, but forgotten at once: for reading through the whole tree.
+  Result<std::string> glance(const std::string& path) const;
+
+  // The tree before the change. When it is not known, nothing stood there.
+  Result<std::vector<std::string>> names_before(std::string_view folder) const;
+  Result<std::string> text_before(const std::string& path) const;
   // `path` below the root as a path in the whole tree, which is what findings carry.
   std::string full_path(std::string_view path) const;
 

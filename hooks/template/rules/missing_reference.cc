@@ -22,26 +22,60 @@ bool is_external(const TreeOptions& options, const policy::Reference& reference)
   }
 }
 
-// The last file of a resource that this change deletes: its folded collection and name.
-std::set<std::string> deleted_resources(const Extent& extent) {
+// The names that this change took away, as collection and folded name: of a resource whose last file goes, or the old
+// display name of a named value that has another now.
+Result<std::set<std::string>> names_taken(TreeView& view, Names& names) {
   std::set<std::string> out;
+  const auto take = [&](const Artifact& artifact, const std::string& name) -> Status {
+    using Kind = policy::Reference::Kind;
+    for (const Kind kind : {Kind::named_value, Kind::fragment, Kind::backend}) {
+      if (collection_of(kind) != artifact.resource.back().collection) continue;
+      policy::Reference reference;
+      reference.kind = kind;
+      reference.name = name;
+      const Result<bool> still = names.has(reference, artifact);
+      if (!still) return fail(still.error());
+      if (!*still) out.insert(fmt::format("{}/{}", collection_of(kind), ascii_lower(name)));
+    }
+    return {};
+  };
+  const auto take_display = [&](const std::string& path, const Artifact& artifact) -> Status {
+    if (artifact.kind != ArtifactKind::information || artifact.resource.back().collection != "namedValues") return {};
+    const Result<std::string> text = view.text_before(path);
+    if (!text) return text.error().code == ErrorCode::not_found ? Status() : fail(text.error());
+    const std::optional<std::string> display = display_name(*text);
+    return display ? take(artifact, *display) : Status();
+  };
+  const Extent& extent = view.options().extent;
   for (const std::string& path : extent.deleted) {
     const Artifact artifact = classify_artifact(path);
     if (artifact.resource.empty()) continue;
-    const Segment& last = artifact.resource.back();
-    if (last.collection == "namedValues" || last.collection == "policyFragments" || last.collection == "backends") {
-      out.insert(fmt::format("{}/{}", last.collection, ascii_lower(last.name)));
-    }
+    if (Status done = take(artifact, artifact.resource.back().name); !done) return fail(done.error());
+    if (Status done = take_display(path, artifact); !done) return fail(done.error());
+  }
+  for (const std::string& path : extent.changed) {
+    const Artifact artifact = classify_artifact(path);
+    if (artifact.resource.empty()) continue;
+    if (Status done = take_display(path, artifact); !done) return fail(done.error());
   }
   return out;
 }
 
-Status check_file(TreeView& view, TreeReporter& reporter, Names& names, const TreeFile& file,
+// Whether the text holds one of these names at all, which most files do not.
+bool may_use(std::string_view text, const std::set<std::string>& names) {
+  const std::string folded = ascii_lower(text);
+  return std::any_of(names.begin(), names.end(), [&folded](const std::string& name) {
+    return folded.find(name.substr(name.find('/') + 1)) != std::string::npos;
+  });
+}
+
+bool may_refer(const TreeFile& file) {
+  return file.artifact.kind == ArtifactKind::policy || file.artifact.kind == ArtifactKind::fragment;
+}
+
+Status check_file(TreeView& view, TreeReporter& reporter, Names& names, const TreeFile& file, std::string_view text,
                   const std::set<std::string>& deleted, bool only_deleted) {
-  if (file.artifact.kind != ArtifactKind::policy && file.artifact.kind != ArtifactKind::fragment) return {};
-  const Result<std::string_view> text = view.text(file.path);
-  if (!text) return fail(text.error());
-  for (const policy::Reference& reference : policy::list_references(*text)) {
+  for (const policy::Reference& reference : policy::list_references(text)) {
     const std::string_view collection = collection_of(reference.kind);
     if (collection.empty() || !reference.certain || is_external(view.options(), reference)) continue;
     const bool gone = deleted.contains(fmt::format("{}/{}", collection, ascii_lower(reference.name)));
@@ -67,17 +101,24 @@ Status check_file(TreeView& view, TreeReporter& reporter, Names& names, const Tr
 
 Status check(TreeView& view, TreeReporter& reporter) {
   Names names(view);
-  const std::set<std::string> deleted = deleted_resources(view.options().extent);
+  const Result<std::set<std::string>> taken = names_taken(view, names);
+  if (!taken) return fail(taken.error());
   for (const TreeFile& file : view.judged()) {
-    if (Status done = check_file(view, reporter, names, file, deleted, false); !done) return done;
+    if (!may_refer(file)) continue;
+    const Result<std::string_view> text = view.text(file.path);
+    if (!text) return fail(text.error());
+    if (Status done = check_file(view, reporter, names, file, *text, *taken, false); !done) return done;
   }
-  // Only a deletion can break what the change did not touch.
-  if (view.options().extent.whole || deleted.empty()) return {};
+  // Only a name that went can break what the change did not touch.
+  if (view.options().extent.whole || taken->empty()) return {};
   const Result<std::vector<TreeFile>> all = view.files_below("");
   if (!all) return fail(all.error());
   for (const TreeFile& file : *all) {
-    if (view.options().extent.changed.contains(file.path)) continue;
-    if (Status done = check_file(view, reporter, names, file, deleted, true); !done) return done;
+    if (!may_refer(file) || view.options().extent.changed.contains(file.path)) continue;
+    const Result<std::string> text = view.glance(file.path);
+    if (!text) return fail(text.error());
+    if (!may_use(*text, *taken)) continue;
+    if (Status done = check_file(view, reporter, names, file, *text, *taken, true); !done) return done;
   }
   return {};
 }

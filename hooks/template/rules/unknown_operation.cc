@@ -43,37 +43,105 @@ std::string folded(std::string_view id) {
   return out;
 }
 
-Status check(TreeView& view, TreeReporter& reporter) {
-  std::map<std::string, std::optional<std::set<std::string>>> known;  // API folder -> folded ids
-  for (const TreeFile& file : view.judged()) {
-    if (file.artifact.kind != ArtifactKind::policy || file.artifact.scope != policy::Scope::operation) continue;
-    const std::string api = file.path.substr(0, file.path.rfind("/operations/"));
-    if (!known.contains(api)) {
-      std::optional<std::set<std::string>>& ids = known[api];
-      for (const char* name : {"/specification.json", "/specification.yaml", "/specification.yml"}) {
-        const Result<bool> there = view.exists(api + name);
-        if (!there) return fail(there.error());
-        if (!*there) continue;
-        const Result<std::string_view> text = view.text(api + name);
-        if (!text) return fail(text.error());
-        const auto found =
-            std::string_view(name).ends_with("json") ? json_operation_ids(*text) : yaml_operation_ids(*text);
-        // Operations without an id get one from the import; nothing can be said then.
-        if (!found || !found->complete || found->ids.empty()) break;
-        ids.emplace();
-        for (const std::string& id : found->ids) ids->insert(folded(id));
-        break;
+// The folded ids of an API's specification; nullopt: none is there, or nothing can be said. `read` gives nullopt for a
+// file that is not there.
+template <class Read>
+Result<std::optional<std::set<std::string>>> operation_ids(const std::string& api, const Read& read) {
+  for (const char* name : {"/specification.json", "/specification.yaml", "/specification.yml"}) {
+    const Result<std::optional<std::string>> text = read(api + name);
+    if (!text) return fail(text.error());
+    if (!*text) continue;
+    const auto found =
+        std::string_view(name).ends_with("json") ? json_operation_ids(**text) : yaml_operation_ids(**text);
+    // Operations without an id get one from the import; nothing can be said then.
+    if (!found || !found->complete || found->ids.empty()) break;
+    std::set<std::string> ids;
+    for (const std::string& id : found->ids) ids.insert(folded(id));
+    return std::optional(std::move(ids));
+  }
+  return std::optional<std::set<std::string>>();
+}
+
+class Check {
+ public:
+  Check(TreeView& view, TreeReporter& reporter) : view_(view), reporter_(reporter) {}
+
+  Status run() {
+    for (const TreeFile& file : view_.judged()) {
+      if (!is_operation_policy(file)) continue;
+      const Result<bool> missing = is_missing(file, now_, [this](const std::string& path) { return read_now(path); });
+      if (!missing) return fail(missing.error());
+      if (*missing) say(file);
+    }
+    if (view_.options().extent.whole) return {};
+    // A specification that changed may have lost what untouched policies stand for.
+    for (const TreeFile& file : view_.judged()) {
+      if (file.artifact.kind != ArtifactKind::specification) continue;
+      const std::string api = file.path.substr(0, file.path.rfind('/'));
+      const Result<std::vector<TreeFile>> files = view_.files_below(api + "/operations");
+      if (!files) return fail(files.error());
+      for (const TreeFile& policy : *files) {
+        if (!is_operation_policy(policy) || view_.options().extent.changed.contains(policy.path)) continue;
+        const Result<bool> now = is_missing(policy, now_, [this](const std::string& path) { return read_now(path); });
+        if (!now) return fail(now.error());
+        if (!*now) continue;
+        const Result<bool> then =
+            is_missing(policy, then_, [this](const std::string& path) { return read_then(path); });
+        if (!then) return fail(then.error());
+        if (!*then) say(policy);
       }
     }
-    const auto& ids = known[api];
-    const std::string& operation = file.artifact.resource.back().name;
-    if (!ids || ids->contains(folded(operation))) continue;
-    reporter.add_at(file.path, 1, 1,
-                    fmt::format("no operation of the API's specification is named '{}'", printable(operation, 100)),
-                    "rename the folder to an operationId of the specification, or add the operation");
+    return {};
   }
-  return {};
-}
+
+ private:
+  using Known = std::map<std::string, std::optional<std::set<std::string>>>;  // API folder -> folded ids
+
+  static bool is_operation_policy(const TreeFile& file) {
+    return file.artifact.kind == ArtifactKind::policy && file.artifact.scope == policy::Scope::operation;
+  }
+
+  Result<std::optional<std::string>> read_now(const std::string& path) const {
+    const Result<bool> there = view_.exists(path);
+    if (!there) return fail(there.error());
+    if (!*there) return std::optional<std::string>();
+    Result<std::string> text = view_.glance(path);
+    if (!text) return fail(text.error());
+    return std::optional(std::move(*text));
+  }
+
+  Result<std::optional<std::string>> read_then(const std::string& path) const {
+    Result<std::string> text = view_.text_before(path);
+    if (text) return std::optional(std::move(*text));
+    if (text.error().code == ErrorCode::not_found) return std::optional<std::string>();
+    return fail(text.error());
+  }
+
+  template <class Read>
+  Result<bool> is_missing(const TreeFile& file, Known& known, const Read& read) const {
+    const std::string api = file.path.substr(0, file.path.rfind("/operations/"));
+    auto at = known.find(api);
+    if (at == known.end()) {
+      Result<std::optional<std::set<std::string>>> ids = operation_ids(api, read);
+      if (!ids) return fail(ids.error());
+      at = known.emplace(api, std::move(*ids)).first;
+    }
+    return at->second && !at->second->contains(folded(file.artifact.resource.back().name));
+  }
+
+  void say(const TreeFile& file) {
+    reporter_.add_at(file.path, 1, 1,
+                     fmt::format("no operation of the API's specification is named '{}'",
+                                 printable(file.artifact.resource.back().name, 100)),
+                     "rename the folder to an operationId of the specification, or add the operation");
+  }
+
+  TreeView& view_;
+  TreeReporter& reporter_;
+  Known now_, then_;
+};
+
+Status check(TreeView& view, TreeReporter& reporter) { return Check(view, reporter).run(); }
 
 }  // namespace
 

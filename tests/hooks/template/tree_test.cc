@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 
@@ -188,4 +189,112 @@ TEST_CASE("a file that cannot be read leaves the question open") {
   const std::map<std::string, std::string> files{{"a/apis/o/apiInformation.json", "unreadable"}};
   const MemorySource source(files);
   CHECK_FALSE(check_tree(source, "a", {}).has_value());
+}
+
+// A change of `after` beside the tree before it.
+TreeOptions change_of(const MemorySource& before, std::set<std::string> changed, std::set<std::string> deleted = {}) {
+  TreeOptions options;
+  options.extent = {false, std::move(changed), std::move(deleted)};
+  options.before = &before;
+  return options;
+}
+
+TEST_CASE("a named value that takes another display name breaks who uses the old one") {
+  const std::string user = policy_with("<set-header name=\"x\"><value>{{key}}</value></set-header>");
+  const MemorySource before({
+      {"a/policy.xml", user},
+      {"a/named values/n1/namedValueInformation.json", R"({"properties":{"displayName":"key","value":"1"}})"},
+      {"a/named values/n2/namedValueInformation.json", R"({"properties":{"displayName":"other"}})"},
+  });
+  const MemorySource after({
+      {"a/policy.xml", user},
+      {"a/named values/n1/namedValueInformation.json", R"({"properties":{"displayName":"kee","value":"1"}})"},
+      {"a/named values/n2/namedValueInformation.json", R"({"properties":{"displayName":"other"}})"},
+  });
+  const TreeOptions options = change_of(before, {"named values/n1/namedValueInformation.json"});
+  CHECK(findings(after, options) ==
+        Lines{"a/policy.xml:4:35 error [missing-reference] named value 'key' is deleted by this change and still used "
+              "here"});
+}
+
+TEST_CASE("another value under the same display name reads no policy") {
+  const MemorySource before({
+      {"a/policy.xml", policy_with("<set-header name=\"x\"><value>{{key}}</value></set-header>")},
+      {"a/namedValues/n1/namedValueInformation.json", R"({"properties":{"displayName":"key","value":"1"}})"},
+  });
+  const MemorySource after({
+      {"a/policy.xml", policy_with("<set-header name=\"x\"><value>{{key}}</value></set-header>")},
+      {"a/namedValues/n1/namedValueInformation.json", R"({"properties":{"displayName":"key","value":"2"}})"},
+  });
+  CHECK(findings(after, change_of(before, {"namedValues/n1/namedValueInformation.json"})) == Lines{});
+  CHECK(std::find(after.reads.begin(), after.reads.end(), "a/policy.xml") == after.reads.end());
+}
+
+TEST_CASE("a change that closes a circle of fragments is named where it does and an old circle is not") {
+  const std::string one = "<fragment>\n<include-fragment fragment-id=\"two\" />\n</fragment>";
+  const std::string two = "<fragment>\n<include-fragment fragment-id=\"Three\" />\n</fragment>";
+  const std::string three = "<fragment>\n<include-fragment fragment-id=\"one\" />\n</fragment>";
+  const MemorySource open({
+      {"a/policy fragments/one/policy.xml", one},
+      {"a/policy fragments/two/policy.xml", two},
+      {"a/policy fragments/Three/policy.xml", "<fragment></fragment>"},
+  });
+  const MemorySource closed({
+      {"a/policy fragments/one/policy.xml", one},
+      {"a/policy fragments/two/policy.xml", two},
+      {"a/policy fragments/Three/policy.xml", three},
+  });
+  CHECK(findings(closed, change_of(open, {"policy fragments/Three/policy.xml"})) ==
+        Lines{"a/policy fragments/Three/policy.xml:2:32 error [fragment-cycle] fragments include each other in a "
+              "circle: Three -> one -> two -> Three"});
+  CHECK(findings(closed, change_of(closed, {"policy fragments/one/policy.xml"})) == Lines{});
+}
+
+TEST_CASE("a change that brings a second spelling of a name is told as the whole tree tells it") {
+  const MemorySource before({
+      {"a/apis/orders/apiInformation.json", "{}"},
+      {"a/apis/orders/operations/get/policy.xml", policy_with("<set-method>GET</set-method>")},
+  });
+  const MemorySource after({
+      {"a/apis/orders/apiInformation.json", "{}"},
+      {"a/apis/orders/operations/get/policy.xml", policy_with("<set-method>GET</set-method>")},
+      {"a/apis/orders/operations/GET/policy.xml", policy_with("<set-method>GET</set-method>")},
+      {"a/apis/Orders/apiInformation.json", "{}"},
+  });
+  const Lines whole = findings(after);
+  CHECK(whole.size() == 2);
+  CHECK(findings(after, change_of(before, {"apis/orders/operations/GET/policy.xml",
+                                           "apis/Orders/apiInformation.json"})) == whole);
+  // Both stood there before: whoever edits a file in one of them did not write this.
+  CHECK(findings(after, change_of(after, {"apis/orders/apiInformation.json"})) == Lines{});
+}
+
+TEST_CASE("a specification that loses an operation names the policy that stood for it") {
+  const std::string policy = policy_with("<set-method>GET</set-method>");
+  const MemorySource before({
+      {"a/apis/o/specification.json",
+       R"({"paths":{"/a":{"get":{"operationId":"get-a"},"put":{"operationId":"put-a"}}}})"},
+      {"a/apis/o/operations/get-a/policy.xml", policy},
+      {"a/apis/o/operations/old/policy.xml", policy},
+  });
+  const MemorySource after({
+      {"a/apis/o/specification.json", R"({"paths":{"/a":{"put":{"operationId":"put-a"}}}})"},
+      {"a/apis/o/operations/get-a/policy.xml", policy},
+      {"a/apis/o/operations/old/policy.xml", policy},
+  });
+  CHECK(findings(after, change_of(before, {"apis/o/specification.json"})) ==
+        Lines{"a/apis/o/operations/get-a/policy.xml:1:1 warning [unknown-operation] no operation of the API's "
+              "specification is named 'get-a'"});
+}
+
+TEST_CASE("a reference to a folder reads nothing but the file that refers") {
+  std::map<std::string, std::string> files{
+      {"a/apis/orders/policy.xml", policy_with("<set-header name=\"x\"><value>{{key-7}}</value></set-header>")}};
+  for (int i = 0; i < 50; ++i) {
+    files[fmt::format("a/namedValues/key-{}/namedValueInformation.json", i)] = "{}";
+    files[fmt::format("a/apis/api-{}/policy.xml", i)] = policy_with("<set-method>GET</set-method>");
+  }
+  const MemorySource source(files);
+  CHECK(findings(source, change_of(source, {"apis/orders/policy.xml"})) == Lines{});
+  CHECK(source.reads == std::vector<std::string>{"a/apis/orders/policy.xml"});
 }
