@@ -71,9 +71,15 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool end_object() override { return close(); }
   bool start_array(std::size_t) override { return open(Value(Array{})); }
   bool end_array() override { return close(); }
-  bool parse_error(std::size_t, const std::string& token, const nlohmann::detail::exception&) override {
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& fault) override {
+    const bool at_end = std::string_view(fault.what()).find("unexpected end of input") != std::string_view::npos;
+    if (at_end || count_ == 0) return refuse(ErrorCode::invalid_input, "the text ends too early");
+    // The word or mark that was read last.
+    const std::size_t end = std::min(count_, text_.size());
+    std::size_t begin = end - 1;
+    while (begin > 0 && is_word_byte(text_[begin]) && is_word_byte(text_[begin - 1])) --begin;
     return refuse(ErrorCode::invalid_input,
-                  token.empty() ? "the text ends too early" : fmt::format("unexpected \"{}\"", printable(token, 40)));
+                  fmt::format("unexpected '{}'", printable(text_.substr(begin, end - begin), 40)));
   }
 
  private:
@@ -95,6 +101,9 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   static bool is_number_byte(char c) {
     return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
   }
+  static bool is_word_byte(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c & 0x80) != 0;
+  }
   std::size_t string_begin(std::size_t end) const {
     if (end < 2) return 0;
     for (std::size_t at = end - 1; at-- > 0;) {
@@ -114,7 +123,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
       if (text_[i] == '\n') {
         ++line;
         column = 1;
-      } else {
+      } else if ((static_cast<unsigned char>(text_[i + 1]) & 0xc0) != 0x80) {
         ++column;
       }
     }

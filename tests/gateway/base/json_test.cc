@@ -38,7 +38,10 @@ TEST_CASE("limits are named") {
 }
 
 TEST_CASE("a fault is named with its line and column") {
-  CHECK(json::parse("{\n  \"a\": x}").error().message == "JSON, line 2 column 8: unexpected \"\"a\": x\"");
+  CHECK(json::parse("{\n  \"a\": x}").error().message == "JSON, line 2 column 8: unexpected 'x'");
+  CHECK(json::parse("{\"é\": \"a\",}").error().message == "JSON, line 1 column 11: unexpected '}'");
+  CHECK(json::parse("{\"a\": 1").error().message == "JSON, line 1 column 7: the text ends too early");
+  CHECK(json::parse("[tru]").error().message == "JSON, line 1 column 5: unexpected ']'");
 }
 
 TEST_CASE("numbers keep their kind") {
