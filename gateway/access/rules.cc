@@ -214,14 +214,20 @@ Decision settle(const Tally& tally, VerbSet asked, const identity::Identity& ide
   const VerbSet allowed = tally.granted & static_cast<VerbSet>(~tally.denied);
   decision.verbs = to_verbs(allowed);
   if ((allowed & asked) == 0) {
+    // A deny is named where it decides: it takes away what was granted, or it would if it were. One of force alone says
+    // nothing to somebody who may not even update.
+    const VerbSet plain = (asked & bit(Verb::update)) != 0 ? bit(Verb::update) : asked;
     std::vector<std::string> names;
     for (const CompiledRule* rule : tally.denies) {
-      if ((rule->verbs & asked) != 0) names.push_back(rule->source->name);
+      if ((rule->verbs & (plain | (asked & tally.granted))) != 0) names.push_back(rule->source->name);
     }
     decision.rule = join(names);
-    decision.reason = names.empty()
-                          ? "no grant gives " + std::string(asked_text) + " on " + place() + " to " + identity.name
-                          : std::string(asked_text) + " on " + place() + " is denied by rule " + names.front();
+    if ((tally.granted & asked) != 0) {
+      decision.reason = std::string(asked_text) + " on " + place() + " is denied by rule " + names.front();
+      return decision;
+    }
+    decision.reason = "no grant gives " + std::string(asked_text) + " on " + place() + " to " + identity.name;
+    if (!names.empty()) decision.reason += ", and it is denied by rule " + names.front();
     return decision;
   }
   decision.allowed = true;

@@ -752,3 +752,56 @@ TEST_CASE("a hundred thousand grants and identities are decided by the few that 
   CHECK_FALSE(
       (*rules)->decide(identity, repo("org-778/repo-77778"), "refs/heads/main", Verb::update, {}, kNow).allowed);
 }
+
+TEST_CASE("a refusal without any grant says so and names a deny only where it would decide") {
+  const auto rules = people_with(R"(
+[[grant]]
+name = "g"
+to = ["*"]
+repos = ["*/*"]
+verbs = ["read"]
+[[deny]]
+name = "nobody-rewrites-main"
+to = ["*"]
+repos = ["*/*"]
+verbs = ["force", "delete"]
+refs = ["refs/heads/main"]
+)");
+  const auto judged = [&](char from, char to) {
+    return rules->decide_update(kAlice, repo("o/r"), change("refs/heads/main", from, to), {}, kNow);
+  };
+  CHECK(judged('1', '2').reason == "no grant gives update on refs/heads/main of o/r to alice");
+  CHECK(judged('1', '2').rule.empty());
+  CHECK(judged('0', '2').reason == "no grant gives create on refs/heads/main of o/r to alice");
+  CHECK(judged('1', '0').reason ==
+        "no grant gives delete on refs/heads/main of o/r to alice, and it is denied by rule nobody-rewrites-main");
+  CHECK(judged('1', '0').rule == "nobody-rewrites-main");
+  // `postern access explain` says the same.
+  for (const auto& [verb, word] : {std::pair{Verb::update, "no grant gives update on refs/heads/main of o/r to alice"},
+                                   std::pair{Verb::delete_,
+                                             "no grant gives delete on refs/heads/main of o/r to alice, and it is "
+                                             "denied by rule nobody-rewrites-main"}}) {
+    const auto lines = rules->explain(kAlice, repo("o/r"), "refs/heads/main", verb, {}, kNow);
+    CHECK(lines.back().because == word);
+  }
+}
+
+TEST_CASE("a deny that takes away what was granted is named") {
+  const auto rules = people_with(R"(
+[[grant]]
+name = "g"
+to = ["alice"]
+repos = ["o/r"]
+verbs = ["force"]
+[[deny]]
+name = "nobody-rewrites-main"
+to = ["*"]
+repos = ["*/*"]
+verbs = ["force", "delete"]
+refs = ["refs/heads/main"]
+)");
+  const Decision decision = rules->decide_update(kAlice, repo("o/r"), change("refs/heads/main", '1', '2'), {}, kNow);
+  CHECK_FALSE(decision.allowed);
+  CHECK(decision.rule == "nobody-rewrites-main");
+  CHECK(decision.reason == "update on refs/heads/main of o/r is denied by rule nobody-rewrites-main");
+}
