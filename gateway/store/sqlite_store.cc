@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::int32_t kApplicationId = 0x504f5354;  // "POST", in the file's header
 constexpr std::size_t kMaxPage = 1000;
+constexpr std::size_t kRowsAtOnce = 16;
 constexpr std::size_t kCommitsPerPage = 10000;
 
 std::array<Migration, 1> migrations() { return {Migration{1, sql::_0001_core_sql}}; }
@@ -52,8 +53,12 @@ class Writer final : public CommitTarget {
     }
     return begin_.run();
   }
-  Status commit() override { return commit_.run(); }
+  Status commit() override {
+    if (Status written = write_waiting(); !written) return written;
+    return commit_.run();
+  }
   void abandon() override {
+    waiting_.clear();
     if (database_.in_transaction()) (void)database_.execute("ROLLBACK");
     stale_ = true;  // the head in memory counts records that are not there
     newest_push_ = 0;
@@ -66,6 +71,7 @@ class Writer final : public CommitTarget {
     if (listener) listener(newest);
   }
 
+  // `prepared` must live until the commit.
   Result<Seq> append(const PreparedRecord& prepared);
   Result<Result<Seq>> begin_push(const PushIntent& intent, const PreparedRecord& prepared);
   Result<Result<Settled>> settle(const PushOutcome& outcome, const PreparedRecord& prepared);
@@ -81,6 +87,8 @@ class Writer final : public CommitTarget {
   explicit Writer(Database database) : database_(std::move(database)), chain_(std::string()) {}
   Status prepare_all();
   Status load_head();
+  Result<Seq> append_now(const PreparedRecord& prepared);
+  Status write_waiting();
   Result<Seq> accept_refs(const PushOutcome& outcome, std::string_view repository);
 
   Database database_;
@@ -88,8 +96,15 @@ class Writer final : public CommitTarget {
   std::string chain_id_;
   bool stale_ = true;
   Seq newest_push_ = 0;  // of the running transaction
-  Statement insert_record_, find_push_, insert_push_, settle_push_, insert_ref_, insert_commit_, find_deployment_,
-      insert_deployment_, insert_checkpoint_, mark_witnessed_, load_head_, begin_, commit_;
+  Seq last_record_ = 0;  // id of the newest record, counting those that wait
+  struct Waiting {
+    audit::Record record;
+    const PreparedRecord* prepared;
+  };
+  std::vector<Waiting> waiting_;  // appended in the running transaction, and not yet handed to SQLite
+  Statement insert_record_, insert_records_, load_last_record_, find_push_, insert_push_, settle_push_, insert_ref_,
+      insert_commit_, find_deployment_, insert_deployment_, insert_checkpoint_, mark_witnessed_, load_head_, begin_,
+      commit_;
 };
 
 Result<std::unique_ptr<Writer>> Writer::open(Database database, const std::string& instance) {
@@ -120,11 +135,20 @@ Result<std::unique_ptr<Writer>> Writer::open(Database database, const std::strin
   return writer;
 }
 
+std::string insert_records(std::size_t rows) {
+  std::string sql =
+      "INSERT INTO record (id, chain, seq, previous, hash, bytes, at, kind, request, who, repository) VALUES ";
+  for (std::size_t i = 0; i < rows; ++i) {
+    sql += i == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  }
+  return sql;
+}
+
 Status Writer::prepare_all() {
-  const std::array<std::pair<Statement*, std::string_view>, 13> all = {{
-      {&insert_record_,
-       "INSERT INTO record (chain, seq, previous, hash, bytes, at, kind, request, who, repository) "
-       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+  const std::array<std::pair<Statement*, std::string>, 15> all = {{
+      {&insert_record_, insert_records(1)},
+      {&insert_records_, insert_records(kRowsAtOnce)},
+      {&load_last_record_, "SELECT coalesce(max(id), 0) FROM record"},
       {&find_push_, "SELECT intent, outcome, repository, last_accepted FROM push WHERE id = ?"},
       {&insert_push_,
        "INSERT INTO push (id, intent, outcome, repository, sponsor, direct, link, truncated, last_accepted) "
@@ -156,24 +180,60 @@ Status Writer::load_head() {
   chain_ = *row ? audit::AuditChain(audit::Head{chain_id_, load_head_.integer(0), digest_of(load_head_.text(1))})
                 : audit::AuditChain(chain_id_);
   load_head_.reset();
+  const auto newest = load_last_record_.step();
+  if (!newest) return fail(newest.error());
+  last_record_ = load_last_record_.integer(0);
+  load_last_record_.reset();
   stale_ = false;
   return {};
 }
 
+// Opening a table and five indexes costs about as much as a row in them: so records go in many at a time.
 Result<Seq> Writer::append(const PreparedRecord& prepared) {
-  const audit::Record record = chain_.append(prepared.bytes);
-  insert_record_.bind(0, record.chain)
-      .bind(1, record.seq)
-      .bind_blob(2, as_view(record.previous))
-      .bind_blob(3, as_view(record.hash))
-      .bind_blob(4, record.bytes)
-      .bind(5, prepared.at_millis)
-      .bind(6, prepared.kind)
-      .bind(7, prepared.request)
-      .bind(8, prepared.who)
-      .bind(9, prepared.repository);
-  if (Status inserted = insert_record_.run(); !inserted) return fail(inserted.error());
-  return database_.last_insert_id();
+  waiting_.push_back({chain_.append(prepared.bytes), &prepared});
+  const Seq id = ++last_record_;
+  if (waiting_.size() == kRowsAtOnce) {
+    if (Status written = write_waiting(); !written) return fail(written.error());
+  }
+  return id;
+}
+
+// For records that another table refers to.
+Result<Seq> Writer::append_now(const PreparedRecord& prepared) {
+  const auto id = append(prepared);
+  if (!id) return id;
+  if (Status written = write_waiting(); !written) return fail(written.error());
+  return id;
+}
+
+Status Writer::write_waiting() {
+  Seq id = last_record_ - static_cast<Seq>(waiting_.size());
+  const bool all = waiting_.size() == kRowsAtOnce;
+  Statement& statement = all ? insert_records_ : insert_record_;
+  int at = 0;
+  for (const auto& [record, prepared] : waiting_) {
+    statement.bind(at, ++id)
+        .bind(at + 1, record.chain)
+        .bind(at + 2, record.seq)
+        .bind_blob(at + 3, as_view(record.previous))
+        .bind_blob(at + 4, as_view(record.hash))
+        .bind_blob(at + 5, record.bytes)
+        .bind(at + 6, prepared->at_millis)
+        .bind(at + 7, prepared->kind)
+        .bind(at + 8, prepared->request)
+        .bind(at + 9, prepared->who)
+        .bind(at + 10, prepared->repository);
+    if (all) {
+      at += 11;
+    } else if (Status inserted = statement.run(); !inserted) {
+      return inserted;
+    }
+  }
+  if (all) {
+    if (Status inserted = statement.run(); !inserted) return inserted;
+  }
+  waiting_.clear();
+  return {};
 }
 
 Result<Result<Seq>> Writer::begin_push(const PushIntent& intent, const PreparedRecord& prepared) {
@@ -182,7 +242,7 @@ Result<Result<Seq>> Writer::begin_push(const PushIntent& intent, const PreparedR
   find_push_.reset();
   if (!row) return fail(row.error());
   if (*row) return Result<Seq>(fail(ErrorCode::conflict, "push " + printable(intent.id, 80) + " was begun before"));
-  const auto record = append(prepared);
+  const auto record = append_now(prepared);
   if (!record) return fail(record.error());
   insert_push_.bind(0, intent.id)
       .bind(1, *record)
@@ -236,7 +296,7 @@ Result<Result<Settled>> Writer::settle(const PushOutcome& outcome, const Prepare
     return Result<Settled>(fail(ErrorCode::not_found, "push " + printable(outcome.id, 80) + " was never begun"));
   }
   if (settled) return Result<Settled>(before);
-  const auto record = append(prepared);
+  const auto record = append_now(prepared);
   if (!record) return fail(record.error());
   const auto last = accept_refs(outcome, repository);
   if (!last) return fail(last.error());
@@ -256,7 +316,7 @@ Result<Result<Settled>> Writer::direct(const PushOutcome& write, bool link, cons
   if (*row) {
     return Result<Settled>(fail(ErrorCode::conflict, "direct write " + printable(write.id, 80) + " has a push's id"));
   }
-  const auto record = append(prepared);
+  const auto record = append_now(prepared);
   if (!record) return fail(record.error());
   insert_push_.bind(0, write.id)
       .bind_null(1)
@@ -287,7 +347,7 @@ Result<Result<Settled>> Writer::deploy(const Deployment& deployment, const Prepa
                                                          " was reported before, with another outcome"));
   }
   if (*row) return Result<Settled>(before);
-  const auto record = append(prepared);
+  const auto record = append_now(prepared);
   if (!record) return fail(record.error());
   insert_deployment_.bind(0, deployment.id).bind_blob(1, as_view(digest)).bind(2, *record);
   if (Status inserted = insert_deployment_.run(); !inserted) return fail(inserted.error());
