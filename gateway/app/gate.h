@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "gateway/app/in_flight.h"
 #include "gateway/app/lfs_uploads.h"
@@ -48,7 +49,10 @@ class Gate {
   Gate(net::EventLoop& loop, net::Upstream& upstream, GateParts parts, std::shared_ptr<const InForce> in_force);
 
   // What is in force from the next request on.
-  void install(std::shared_ptr<const InForce> in_force) { in_force_ = std::move(in_force); }
+  void install(std::shared_ptr<const InForce> in_force) {
+    in_force_ = std::move(in_force);
+    known_.clear();
+  }
 
   Request make_request(std::shared_ptr<net::Exchange> exchange);
   // The whole way of one git or LFS request.
@@ -96,6 +100,12 @@ class Gate {
   std::string id_prefix_;
   std::uint64_t id_count_ = 0;
   std::map<uid_t, std::string> user_names_;
+  // Who the rules in force say a verified token is: the same few tokens come again and again.
+  struct Known {
+    identity::VerifiedTokenPtr token;  // keeps the key from being somebody else's
+    identity::Identity who;
+  };
+  std::unordered_map<const identity::VerifiedToken*, Known> known_;
 };
 
 }  // namespace postern::app

@@ -27,7 +27,15 @@ struct FinalAwaiter {
   void await_resume() const noexcept {}
 };
 
-struct PromiseBase {
+// Frames of coroutines come and go with every request, in a few sizes: each thread keeps some of them.
+void* take_frame(std::size_t bytes);
+void give_back_frame(void* frame, std::size_t bytes) noexcept;
+struct FromSpareFrames {
+  static void* operator new(std::size_t bytes) { return take_frame(bytes); }
+  static void operator delete(void* frame, std::size_t bytes) noexcept { give_back_frame(frame, bytes); }
+};
+
+struct PromiseBase : FromSpareFrames {
   std::coroutine_handle<> continuation;
   std::exception_ptr thrown;
   std::suspend_always initial_suspend() const noexcept { return {}; }
@@ -103,7 +111,7 @@ inline Task<void> Promise<void>::get_return_object() {
 }
 
 struct Detached {
-  struct promise_type {
+  struct promise_type : FromSpareFrames {
     Detached get_return_object() const noexcept { return {}; }
     std::suspend_never initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
