@@ -17,10 +17,12 @@ class Finder {
   Finder(const PolicyDocument& document, const Model& model) : d_(document), m_(model) {}
 
   std::vector<Reference> find() {
-    for (const ModelElement& e : m_.elements()) {
+    for (const ModelElement& e : m_.elements()) certain_.push_back(certain(e));
+    for (std::size_t i = 0; i < certain_.size(); ++i) {
+      const ModelElement& e = m_[static_cast<std::uint32_t>(i)];
       const Node& node = d_.node(e.node);
       for (const Attribute& a : d_.attributes(node)) {
-        named_values(a.value, certain(e));
+        named_values(a.value, certain_[i]);
         named_resource(node, e, a);
       }
     }
@@ -32,7 +34,7 @@ class Finder {
       const std::uint32_t index = m_.of_node(node.parent);
       if (node.kind == NodeKind::cdata && node.next != kNoNode && d_.node(node.next).kind == NodeKind::expression)
         continue;
-      named_values(node.range, index != kNoElement && certain(m_[index]));
+      named_values(node.range, index != kNoElement && certain_[index]);
     }
     std::stable_sort(out_.begin(), out_.end(), [](const Reference& a, const Reference& b) {
       return std::tie(a.begin.line, a.begin.column) < std::tie(b.begin.line, b.begin.column);
@@ -41,13 +43,12 @@ class Finder {
   }
 
  private:
-  // In a Liquid template the same braces mean something else.
+  // In a Liquid template the same braces mean something else. A parent stands before its children, so that each is
+  // asked once, however deep and however many attributes.
   bool certain(const ModelElement& e) const {
-    for (const ModelElement* one = &e;; one = &m_[one->parent]) {
-      const Attribute* a = d_.attribute(d_.node(one->node), "template");
-      if (a != nullptr && (d_.value(*a) == "liquid" || d_.value(*a) == "Liquid")) return false;
-      if (one->place != Place::payload || one->parent == kNoElement) return true;
-    }
+    const Attribute* a = d_.attribute(d_.node(e.node), "template");
+    if (a != nullptr && (d_.value(*a) == "liquid" || d_.value(*a) == "Liquid")) return false;
+    return e.place != Place::payload || e.parent == kNoElement || certain_[e.parent];
   }
 
   void named_values(Range range, bool certain) {
@@ -94,6 +95,7 @@ class Finder {
 
   const PolicyDocument& d_;
   const Model& m_;
+  std::vector<bool> certain_;  // by element
   std::vector<Reference> out_;
 };
 

@@ -18,6 +18,23 @@ constexpr std::array<std::string_view, 77> kKeywords = {
     "using",    "virtual", "void",    "volatile",   "while"};
 static_assert(std::is_sorted(kKeywords.begin(), kKeywords.end()));
 
+// Where the keywords of each letter begin.
+constexpr std::array<std::uint8_t, 27> kKeywordsOf = [] {
+  std::array<std::uint8_t, 27> begins{};
+  for (std::size_t letter = 0; letter < 27; ++letter)
+    while (begins[letter] < kKeywords.size() &&
+           kKeywords[begins[letter]].front() < static_cast<char>('a' + static_cast<char>(letter)))
+      ++begins[letter];
+  return begins;
+}();
+
+bool is_keyword(std::string_view word) {
+  if (word.front() < 'a' || word.front() > 'z') return false;
+  const auto letter = static_cast<std::size_t>(word.front() - 'a');
+  return std::find(kKeywords.begin() + kKeywordsOf[letter], kKeywords.begin() + kKeywordsOf[letter + 1], word) !=
+         kKeywords.begin() + kKeywordsOf[letter + 1];
+}
+
 // Longest first. '>' is never joined: List<List<int>> closes with two.
 constexpr std::array<std::string_view, 29> kPunctuation = {
     "?\?=", "<<=", "...", "=>", "==", "!=", "<=", "&&", "||", "++", "--", "+=", "-=", "*=", "/=",
@@ -133,9 +150,7 @@ class Lexer {
     if (is_letter(c) || (c == '\\' && peek(1) == 'u')) {
       while (at_ < end_ && is_name_byte()) ++at_;
       const std::string_view word = s_.substr(begin, at_ - begin);
-      const bool reserved =
-          c >= 'a' && word.size() <= 10 && std::binary_search(kKeywords.begin(), kKeywords.end(), word);
-      return push(reserved ? TokenKind::keyword : TokenKind::identifier, begin, begin);
+      return push(is_keyword(word) ? TokenKind::keyword : TokenKind::identifier, begin, begin);
     }
     for (const std::string_view mark : kPunctuation) {
       if (mark.front() != static_cast<char>(c) || !starts(mark)) continue;

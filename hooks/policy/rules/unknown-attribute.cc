@@ -21,6 +21,14 @@ void check(const Subject& s, Reporter& r) {
         e.place == Place::payload)
       continue;
     if (e.spec != nullptr && e.spec->opaque && e.slot != nullptr && !e.slot->policy) continue;
+    // Once per element, not per attribute: an element may have a hundred thousand of them.
+    std::vector<std::string_view> all;
+    std::vector<std::string_view> missing;
+    if (e.spec != nullptr)
+      for (const catalogue::Attribute& known : catalogue::attributes(*e.spec)) {
+        all.push_back(known.name);
+        if (s.document.attribute(s.node(e), known.name) == nullptr) missing.push_back(known.name);
+      }
     for (const Attribute& a : attributes) {
       const std::string_view name = s.document.name(a);
       if (name.starts_with("xmlns") || name.find(':') != std::string_view::npos ||
@@ -30,14 +38,7 @@ void check(const Subject& s, Reporter& r) {
       if (s.node(e).attributes_unsure) continue;
       // Every policy may carry an id, also where the catalogue forgot it; base is none.
       if (name == "id" && e.policy != nullptr && e.policy->name != "base") continue;
-      std::vector<std::string_view> names;
-      if (e.spec != nullptr)
-        for (const catalogue::Attribute& known : catalogue::attributes(*e.spec))
-          if (s.document.attribute(s.node(e), known.name) == nullptr) names.push_back(known.name);
-      const std::string_view meant = closest(name, names);
-      std::vector<std::string_view> all;
-      if (e.spec != nullptr)
-        for (const catalogue::Attribute& known : catalogue::attributes(*e.spec)) all.push_back(known.name);
+      const std::string_view meant = closest(name, missing);
       r.add(a.name,
             all.empty() ? fmt::format("<{}> takes no attributes, but has '{}'", s.name(e), shown(name))
                         : fmt::format("<{}> has no attribute '{}'; it takes {}", s.name(e), shown(name), any_of(all)),
