@@ -213,7 +213,7 @@ int run(const Request& request) {
       findings.push_back(std::move(f));
   }
   if (request.root && !request.stdin_name) {
-    Result<std::vector<policy::Finding>> of_tree = check_artifacts(*request.root, extent);
+    Result<std::vector<policy::Finding>> of_tree = check_artifacts(*request.root, extent, *settings);
     if (!of_tree) {
       fmt::print(stderr, "postern-check: {}\n", printable(of_tree.error().message, 4096));
       unread = true;

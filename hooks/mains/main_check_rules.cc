@@ -145,7 +145,8 @@ Result<policy::Settings> read_settings(const std::optional<std::string>& file, c
   return settings;
 }
 
-Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent) {
+Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent,
+                                                     const policy::Settings& settings) {
   // Seen from here, as the hook sees it from the repository's top: paths of settings and fingerprints of a baseline are
   // the same in both. A root elsewhere is its own top.
   std::string below = std::filesystem::path(root).lexically_normal().generic_string();
@@ -156,6 +157,7 @@ Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, co
   if (!files) return fail(files.error());
   tree::TreeOptions options;
   options.extent = extent;
+  tree::declare(options, settings);
   Result<std::vector<policy::Finding>> findings =
       tree::check_tree(**files, elsewhere || below == "." ? "" : below, options);
   if (!findings) return fail(findings.error());

@@ -31,6 +31,7 @@ Result<policy::Settings> read_settings(const std::optional<std::string>& file, c
 
 // What no single document shows, over the artifact tree at `root` (--root): files that do not parse, names that lead
 // nowhere. `extent` narrows it to what a change could have broken.
-Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent);
+Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent,
+                                                     const policy::Settings& settings);
 
 }  // namespace postern::check

@@ -104,9 +104,7 @@ Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& t
   tree::TreeOptions options;
   options.extent.whole = complete;
   options.max_file_bytes = max_bytes;
-  options.external_named_values = settings.repository.external.named_values;
-  options.external_fragments = settings.repository.external.fragments;
-  options.external_backends = settings.repository.external.backends;
+  tree::declare(options, settings.repository);
   tree::Extent before_change;
   before_change.whole = false;
   for (const repo::Change& change : changes) {

@@ -11,9 +11,10 @@
 namespace postern::tree {
 namespace {
 
-const TreeRule* const kRules[] = {&kArtifactJson,  &kArtifactYaml,    &kArtifactShape,
-                                  &kArtifactName,  &kDuplicateName,   &kMissingReference,
-                                  &kFragmentCycle, &kStrayPolicyFile, &kUnknownOperation};
+const TreeRule* const kRules[] = {&kArtifactJson,     &kArtifactYaml,     &kArtifactShape,           &kArtifactName,
+                                  &kDuplicateName,    &kMissingReference, &kFragmentCycle,           &kStrayPolicyFile,
+                                  &kUnknownOperation, &kArtifactHost,     &kRequiredPolicy,          &kTlsValidationOff,
+                                  &kLoggedContent,    &kArtifactSecret,   &kLimitWithoutSubscription};
 
 struct LineColumn {
   unsigned line = 1;
@@ -113,11 +114,23 @@ void TreeReporter::add_at(const std::string& path, unsigned line, unsigned colum
   finding.line = finding.end_line = line;
   finding.column = finding.end_column = column;
   finding.rule = rule_.id;
+  finding.hides_source = rule_.hides_source;
   finding.severity = severity.value_or(rule_.severity);
   finding.message = std::move(message);
   finding.help = std::move(help);
   finding.fingerprint = fingerprint(path, finding);
   findings_.push_back(std::move(finding));
+}
+
+void declare(TreeOptions& options, const policy::Settings& settings) {
+  options.external_named_values = settings.external.named_values;
+  options.external_fragments = settings.external.fragments;
+  options.external_backends = settings.external.backends;
+  options.external_certificates = settings.external.certificates;
+  options.external_loggers = settings.external.loggers;
+  options.external_products = settings.external.products;
+  options.external_tags = settings.external.tags;
+  options.guardrails = settings.guardrails;
 }
 
 Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,

@@ -13,6 +13,7 @@
 #include "hooks/policy/check.h"
 #include "hooks/policy/finding.h"
 #include "hooks/policy/rule.h"
+#include "hooks/policy/settings.h"
 #include "hooks/repo/file_source.h"
 #include "hooks/template/artifact.h"
 
@@ -31,11 +32,20 @@ struct TreeOptions {
   std::vector<std::string> external_named_values;
   std::vector<std::string> external_fragments;
   std::vector<std::string> external_backends;
+  std::vector<std::string> external_certificates;
+  std::vector<std::string> external_loggers;
+  std::vector<std::string> external_products;
+  std::vector<std::string> external_tags;
+  // What the organisation declared; silent rules without.
+  policy::Guardrails guardrails;
   std::size_t max_file_bytes = std::size_t{16} << 20;
   // The tree before the change, where it is known (extent.whole is false): what was broken there already is not said
   // again of files that the change does not touch. Outlives the call.
   const repo::FileSource* before = nullptr;
 };
+
+// Takes over what a repository's settings say about its tree.
+void declare(TreeOptions& options, const policy::Settings& settings);
 
 // Judges what no single document shows: artifacts that do not parse or have another shape than ARM takes, names that
 // lead nowhere, cycles, names that differ by letter case alone. `root` is the artifact root within `files`. The

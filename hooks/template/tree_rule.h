@@ -79,6 +79,12 @@ extern const TreeRule kMissingReference;
 extern const TreeRule kFragmentCycle;
 extern const TreeRule kStrayPolicyFile;
 extern const TreeRule kUnknownOperation;
+extern const TreeRule kArtifactHost;
+extern const TreeRule kRequiredPolicy;
+extern const TreeRule kTlsValidationOff;
+extern const TreeRule kLoggedContent;
+extern const TreeRule kArtifactSecret;
+extern const TreeRule kLimitWithoutSubscription;
 
 // Parses an artifact's JSON with the limits that an artifact may need.
 Result<json::Value> parse_artifact(std::string_view text);

@@ -18,8 +18,10 @@ bool is_external(const TreeOptions& options, const policy::Reference& reference)
     case policy::Reference::Kind::named_value: return declared(options.external_named_values, reference.name);
     case policy::Reference::Kind::fragment: return declared(options.external_fragments, reference.name);
     case policy::Reference::Kind::backend: return declared(options.external_backends, reference.name);
-    default: return false;
+    case policy::Reference::Kind::certificate: return declared(options.external_certificates, reference.name);
+    case policy::Reference::Kind::logger: return declared(options.external_loggers, reference.name);
   }
+  return false;
 }
 
 // The names that this change took away, as collection and folded name: of a resource whose last file goes, or the old
