@@ -393,12 +393,14 @@ test('a checkout that belongs to somebody else is judged, and nothing is fetched
 test('with --root a deleted artifact that others name is found by --changed', () => {
   const path = repository('artifacts');
   const include = kGood.replace('<base />', '<base />\n    <include-fragment fragment-id="greeting" />');
-  commit(path, {'artifacts/policy fragments/greeting/policy.xml': '<fragment>\n  <set-method>GET</set-method>\n</fragment>\n',
+  commit(path, {'artifacts/policy fragments/other/policy.xml': '<fragment>\n  <set-method>GET</set-method>\n</fragment>\n',
+    'artifacts/policy fragments/greeting/policy.xml': '<fragment>\n  <set-method>GET</set-method>\n</fragment>\n',
     'artifacts/policy fragments/greeting/policyFragmentInformation.json': '{"properties":{"description":"hello"}}\n',
     'artifacts/apis/a/apiInformation.json': '{"properties":{"displayName":"A","path":"a","protocols":["https"]}}\n',
     'artifacts/apis/a/policy.xml': include});
   assert.equal(check(['--root', 'artifacts'], {cwd: path}).code, 0, check(['--root', 'artifacts'], {cwd: path}).out);
-  commit(path, {'artifacts/policy fragments/greeting/policy.xml': null, 'artifacts/policy fragments/greeting/policyFragmentInformation.json': null});
+  git(path, 'rm', '-rq', 'artifacts/policy fragments/greeting');
+  commit(path, {});
   const {code, out} = check(['--root', 'artifacts', '--changed', 'HEAD^..HEAD'], {cwd: path});
   assert.equal(code, 1, out);
   assert.match(out, /artifacts\/apis\/a\/policy\.xml:4:.*greeting/);
