@@ -11,10 +11,23 @@
 namespace postern::tree {
 namespace {
 
-const TreeRule* const kRules[] = {&kArtifactJson,     &kArtifactYaml,     &kArtifactShape,           &kArtifactName,
-                                  &kDuplicateName,    &kMissingReference, &kFragmentCycle,           &kStrayPolicyFile,
-                                  &kUnknownOperation, &kArtifactHost,     &kRequiredPolicy,          &kTlsValidationOff,
-                                  &kLoggedContent,    &kArtifactSecret,   &kLimitWithoutSubscription};
+const TreeRule* const kRules[] = {&kArtifactJson,
+                                  &kArtifactYaml,
+                                  &kArtifactShape,
+                                  &kArtifactSpecification,
+                                  &kArtifactName,
+                                  &kDuplicateName,
+                                  &kMissingArtifact,
+                                  &kMissingReference,
+                                  &kFragmentCycle,
+                                  &kStrayPolicyFile,
+                                  &kUnknownOperation,
+                                  &kArtifactHost,
+                                  &kRequiredPolicy,
+                                  &kTlsValidationOff,
+                                  &kLoggedContent,
+                                  &kArtifactSecret,
+                                  &kLimitWithoutSubscription};
 
 struct LineColumn {
   unsigned line = 1;
@@ -79,6 +92,11 @@ Result<std::vector<std::string>> TreeView::names_in(std::string_view folder) con
 Result<std::string> TreeView::glance(const std::string& path) const {
   if (const auto known = texts_.find(path); known != texts_.end()) return known->second;
   return files_->read(full_path(path), options_->max_file_bytes);
+}
+
+Result<bool> TreeView::existed(std::string_view path) const {
+  if (options_->before == nullptr) return false;
+  return options_->before->exists(full_path(path));
 }
 
 Result<std::vector<std::string>> TreeView::names_before(std::string_view folder) const {

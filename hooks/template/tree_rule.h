@@ -32,6 +32,7 @@ class TreeView {
   Result<std::string> glance(const std::string& path) const;
 
   // The tree before the change. When it is not known, nothing stood there.
+  Result<bool> existed(std::string_view path) const;
   Result<std::vector<std::string>> names_before(std::string_view folder) const;
   Result<std::string> text_before(const std::string& path) const;
   // `path` below the root as a path in the whole tree, which is what findings carry.
@@ -73,8 +74,10 @@ struct TreeRule {
 extern const TreeRule kArtifactJson;
 extern const TreeRule kArtifactYaml;
 extern const TreeRule kArtifactShape;
+extern const TreeRule kArtifactSpecification;
 extern const TreeRule kArtifactName;
 extern const TreeRule kDuplicateName;
+extern const TreeRule kMissingArtifact;
 extern const TreeRule kMissingReference;
 extern const TreeRule kFragmentCycle;
 extern const TreeRule kStrayPolicyFile;

@@ -172,7 +172,8 @@ TEST_CASE("fragments in a circle are named with the way round") {
 
 TEST_CASE("an operation that the specification does not have is a warning") {
   const MemorySource source({
-      {"a/apis/o/specification.json", R"({"paths":{"/a":{"get":{"operationId":"get-a"},"parameters":[]}}})"},
+      {"a/apis/o/specification.json",
+       R"({"openapi":"3.0.1","paths":{"/a":{"get":{"operationId":"get-a"},"parameters":[]}}})"},
       {"a/apis/o/operations/getA/policy.xml", policy_with("<set-method>GET</set-method>")},
       {"a/apis/o/operations/get-b/policy.xml", policy_with("<set-method>GET</set-method>")},
       {"a/apis/o/operations/get-b/stray.xml", policy_with("<set-method>GET</set-method>")},
@@ -273,12 +274,12 @@ TEST_CASE("a specification that loses an operation names the policy that stood f
   const std::string policy = policy_with("<set-method>GET</set-method>");
   const MemorySource before({
       {"a/apis/o/specification.json",
-       R"({"paths":{"/a":{"get":{"operationId":"get-a"},"put":{"operationId":"put-a"}}}})"},
+       R"({"openapi":"3.0.1","paths":{"/a":{"get":{"operationId":"get-a"},"put":{"operationId":"put-a"}}}})"},
       {"a/apis/o/operations/get-a/policy.xml", policy},
       {"a/apis/o/operations/old/policy.xml", policy},
   });
   const MemorySource after({
-      {"a/apis/o/specification.json", R"({"paths":{"/a":{"put":{"operationId":"put-a"}}}})"},
+      {"a/apis/o/specification.json", R"({"openapi":"3.0.1","paths":{"/a":{"put":{"operationId":"put-a"}}}})"},
       {"a/apis/o/operations/get-a/policy.xml", policy},
       {"a/apis/o/operations/old/policy.xml", policy},
   });
@@ -297,4 +298,68 @@ TEST_CASE("a reference to a folder reads nothing but the file that refers") {
   const MemorySource source(files);
   CHECK(findings(source, change_of(source, {"apis/orders/policy.xml"})) == Lines{});
   CHECK(source.reads == std::vector<std::string>{"a/apis/orders/policy.xml"});
+}
+
+TEST_CASE("what the JSON of an artifact names by its id exists in the tree") {
+  const std::string api = R"({"properties":{"path":"o","type":"websocket","apiVersionSetId":"/apiVersionSets/%"}})";
+  const auto api_with = [&](std::string_view set) {
+    std::string text = api;
+    return text.replace(text.find('%'), 1, set);
+  };
+  const MemorySource source({
+      {"a/apis/o/apiInformation.json", api_with("odrers")},
+      {"a/apis/o;rev=2/apiInformation.json", api_with("ORDERS")},
+      {"a/version sets/orders/versionSetInformation.json", R"({"properties":{"versioningScheme":"Segment"}})"},
+      {"a/products/p/productInformation.json", R"({"properties":{"displayName":"p"}})"},
+      {"a/products/p/apis/x/productApiInformation.json", R"({"properties":{"apiId":"/apis/o;rev=1"}})"},
+      {"a/products/p/apis/y/productApiInformation.json", R"({"properties":{"apiId":"/apis/gone"}})"},
+      {"a/products/p/groups/d/productGroupInformation.json", R"({"properties":{"groupId":"/groups/Developers"}})"},
+      {"a/groups/own/groupInformation.json", R"({"properties":{"displayName":"own"}})"},
+      {"a/subscriptions/s/subscriptionInformation.json", R"({"properties":{"scope":"/apis"}})"},
+      {"a/backends/b/backendInformation.json", R"({"properties":{"pool":{"services":[{"id":"/backends/none"}]}}})"},
+      {"a/diagnostics/d/diagnosticInformation.json", R"({"properties":{"loggerId":"/loggers/elsewhere"}})"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/apis/o/apiInformation.json:1:64 warning [missing-artifact] version set 'odrers' is not in this tree",
+              "a/backends/b/backendInformation.json:1:42 warning [missing-artifact] backend 'none' is not in this tree",
+              "a/products/p/apis/y/productApiInformation.json:1:24 warning [missing-artifact] API 'gone' is not in "
+              "this tree"});
+}
+
+TEST_CASE("an artifact that a change deletes and another names is an error there") {
+  const MemorySource source({
+      {"a/apis/o/apiInformation.json",
+       R"({"properties":{"type":"soap","apiVersionSetId":"/subscriptions/x/service/s/apiVersionSets/orders"}})"},
+      {"a/apis/other/apiInformation.json", R"({"properties":{"type":"soap","apiVersionSetId":"/apiVersionSets/no"}})"},
+  });
+  TreeOptions options;
+  options.extent.whole = false;
+  options.extent.deleted = {"version sets/orders/versionSetInformation.json"};
+  const Lines found = findings(source, options);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].find("a/apis/o/apiInformation.json:1:48 error [missing-artifact] version set 'orders' is deleted by "
+                      "this change") == 0);
+}
+
+TEST_CASE("specifications are there and their brackets and tags close") {
+  const MemorySource source({
+      {"a/apis/a/apiInformation.json", R"({"properties":{"path":"a"}})"},
+      {"a/apis/b/apiInformation.json", R"({"properties":{"path":"b","type":"graphql"}})"},
+      {"a/apis/b/specification.graphql",
+       "\"\"\" not a { bracket \"\"\"\ntype Query {\n  # nor ) this\n  a(b: String = \"}\"): [Int]\n"},
+      {"a/apis/c/apiInformation.json", R"({"properties":{"path":"c","type":"soap"}})"},
+      {"a/apis/c/specification.wsdl", "<definitions>\n  <types>\n</definitions>\n"},
+      {"a/apis/d/apiInformation.json", R"({"properties":{"path":"d"}})"},
+      {"a/apis/d/specification.json", "{}"},
+      {"a/apis/e/apiInformation.json", R"({"properties":{"path":"e"}})"},
+      {"a/apis/e/operations/get/operationInformation.json", R"({"properties":{"method":"GET"}})"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/apis/a/apiInformation.json:1:1 warning [artifact-specification] this API has neither a specification "
+              "nor operations",
+              "a/apis/b/specification.graphql:2:12 error [artifact-specification] '{' is never closed",
+              "a/apis/c/specification.wsdl:2:3 error [artifact-specification] <types> is never closed "
+              "before </definitions> on line 3",
+              "a/apis/d/specification.json:1:1 error [artifact-specification] neither 'openapi' nor 'swagger' stands "
+              "at the top of this specification"});
 }
