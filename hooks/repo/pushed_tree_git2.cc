@@ -492,7 +492,19 @@ Result<std::unique_ptr<PushedTree>> open_with(const char* path, unsigned flags, 
   git_repository* raw = nullptr;
   int code = git_repository_open_ext(&raw, path, flags, nullptr);
   RepositoryPtr repository(raw);
-  if (code != 0) return fail(git_error_of("opening the repository", code));
+  if (code != 0) {
+    Error error = git_error_of("opening the repository", code);
+    if (error.message.find("unsupported extension") != std::string::npos) {
+      error.message += "; accepted: a complete repository of SHA-1 objects";
+    }
+    return fail(std::move(error));
+  }
+  // Of a working clone, postern-check says itself what is missing; a push into such a repository has no answer.
+  if ((flags & GIT_REPOSITORY_OPEN_FROM_ENV) != 0 && git_repository_is_shallow(repository.get()) != 0) {
+    return fail(
+        ErrorCode::unsupported,
+        "the repository is shallow, so what a push changes cannot be told; git fetch --unshallow brings the rest");
+  }
   git_odb* raw_odb = nullptr;
   code = git_repository_odb(&raw_odb, repository.get());
   OdbPtr odb(raw_odb);

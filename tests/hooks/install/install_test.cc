@@ -1,7 +1,10 @@
 // install, status, pause and uninstall on a root of their own; the user is whoever runs the tests, as a trial.
 #include "hooks/install/install.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -183,6 +186,46 @@ TEST_CASE("a missing bundle or spool refuses the installation and is named") {
   World at;
   fs::remove_all(at.path / "spool");
   at.check_refused("cannot be written by");
+}
+
+TEST_CASE("a mount without exec refuses the installation and is named") {
+  World at;
+  // A mount of our own, seen by this process alone; it is gone with the process.
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const std::string root = (at.path / "root").string();
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount(root.c_str(), root.c_str(), nullptr, MS_BIND, nullptr) != 0 ||
+        ::mount("none", root.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_NOEXEC, nullptr) != 0) {
+      ::_exit(77);
+    }
+    const Status done = install::install(at.options, at.say);
+    const bool named = at.was_said(root + " is on a mount with the option noexec");
+    ::_exit(!done && named && !fs::exists(at.options.directory) ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) {
+    WARN("SKIPPED: this user may not mount");
+    return;
+  }
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("a bundle that the hook's user cannot read refuses the installation and is named") {
+  if (::geteuid() != 0 || !find_user("nobody")) {
+    WARN("SKIPPED: needs root and a user nobody");
+    return;
+  }
+  World at;
+  ::chmod(at.path.c_str(), 0755);
+  at.options.user = "nobody";
+  const auto nobody = *find_user("nobody");
+  REQUIRE(::chown((at.path / "spool").c_str(), nobody.uid, nobody.gid) == 0);
+  CHECK_FALSE(install::install(at.options, at.say).has_value());
+  CHECK(at.was_said("/bundle/hook.json cannot be read by nobody; add nobody to the group postern"));
 }
 
 TEST_CASE("a link below the root refuses the installation and is named") {

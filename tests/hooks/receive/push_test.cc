@@ -1,6 +1,9 @@
 // Real `git push` through the real dispatcher into bare repositories. What stands as an attack here was tried before
 // the hook was built.
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -581,6 +584,51 @@ TEST_CASE("a stub that refuses still refuses and its non-executable form too") {
   const GitResult silent = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
   CHECK(silent.code != 0);
   CHECK(silent.has("hook is not executable"));
+}
+
+TEST_CASE("a shallow repository is refused in plain words") {
+  Governed at;
+  const std::string repository = at.world.repository(kRepo);
+  std::ofstream(repository + "/shallow") << at.tip() << "\n";
+  at.world.write(at.clone, "docs/a.md", "a\n");
+  at.world.commit(at.clone);
+  const GitResult refused = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(refused.code != 0);
+  INFO(refused.output);
+  CHECK(
+      refused.has("could not judge: the repository is shallow, so what a push changes cannot be told; git fetch "
+                  "--unshallow brings the rest"));
+}
+
+TEST_CASE("a partial repository is refused in plain words") {
+  Governed at;
+  const std::string repository = at.world.repository(kRepo);
+  at.world.bare_git(repository, {"config", "core.repositoryFormatVersion", "1"});
+  at.world.bare_git(repository, {"config", "extensions.partialClone", "origin"});
+  at.world.bare_git(repository, {"config", "remote.origin.url", "/nonexistent"});
+  at.world.write(at.clone, "docs/a.md", "a\n");
+  at.world.commit(at.clone);
+  const GitResult refused = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(refused.code != 0);
+  INFO(refused.output);
+  CHECK(refused.has("unsupported extension name extensions.partialclone"));
+  CHECK(refused.has("accepted: a complete repository of SHA-1 objects"));
+}
+
+TEST_CASE("a repository of another owner is judged like any other") {
+  if (::geteuid() != 0) {
+    WARN("SKIPPED: only root can give a repository away");
+    return;
+  }
+  Governed at;
+  const std::string repository = at.world.repository(kRepo);
+  REQUIRE(std::system(("chown -R nobody " + install::shell_quote(repository)).c_str()) == 0);
+  at.world.write(at.clone, kPolicyPath, kBad);
+  at.world.commit(at.clone);
+  const GitResult refused = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  INFO(refused.output);
+  CHECK(refused.code != 0);
+  CHECK(refused.has("[unknown-element]"));
 }
 
 TEST_CASE("the own hook gets the standard input byte for byte and none of our limits") {

@@ -51,7 +51,8 @@ PushWorld::PushWorld() : key(must(identity::SigningKey::generate_ed25519())) {
   for (const std::string_view name : install::hook_names()) write_text(hooks + "/" + std::string(name), script, true);
   const std::string common =
       "[user]\n name = T\n email = t@example.com\n[init]\n defaultBranch = main\n[protocol \"file\"]\n allow = always\n"
-      "[receive]\n advertisePushOptions = true\n fsckObjects = true\n[gc]\n auto = 0\n";
+      "[receive]\n advertisePushOptions = true\n fsckObjects = true\n[gc]\n auto = 0\n"
+      "[safe]\n directory = *\n";
   write_text(directory + "/config-hooks", common + "[core]\n hooksPath = " + hooks + "\n");
   write_text(directory + "/config-plain", common);
 
