@@ -19,10 +19,14 @@ bool is_base64(char c) { return is_alnum(c) || c == '+' || c == '/' || c == '=';
 bool is_base64url(char c) { return is_alnum(c) || c == '-' || c == '_'; }
 bool is_name(char c) { return is_alnum(c) || c == '_' || c == '-' || c == '.'; }
 
+// Where runs may overlap they are bounded, so that the whole stays linear.
+constexpr std::size_t kLongestRun = 4096;
+constexpr std::size_t kMostHits = 5000;
+
 template <class Member>
-std::string_view run(std::string_view text, std::size_t at, Member member) {
+std::string_view run(std::string_view text, std::size_t at, Member member, std::size_t most = std::string_view::npos) {
   std::size_t end = at;
-  while (end < text.size() && member(text[end])) ++end;
+  while (end < text.size() && end - at < most && member(text[end])) ++end;
   return text.substr(at, end - at);
 }
 
@@ -133,7 +137,7 @@ class Scanner {
   explicit Scanner(std::string_view text) : text_(text) {}
 
   std::vector<SecretHit> scan() {
-    for (at_ = 0; at_ < text_.size(); ++at_) {
+    for (at_ = 0; at_ < text_.size() && out_.size() < kMostHits; ++at_) {
       switch (text_[at_]) {
         case '=': assignment(); break;
         case ':': member(); break;
@@ -170,10 +174,12 @@ class Scanner {
       if (key == one.name || (key.ends_with(one.name) && key.size() > one.name.size() &&
                               (one.name == "subscription-key" || one.name == "api-key")))
         found = &one;
-    if (found == nullptr) return;
-    const std::string_view value = run(text_, at_ + 1, [](char c) {
+    if (found == nullptr || at_ < covered_) return;
+    const auto inside = [](char c) {
       return static_cast<unsigned char>(c) > ' ' && std::string_view(";&\"'<>\\),").find(c) == std::string_view::npos;
-    });
+    };
+    const std::string_view value = run(text_, at_ + 1, inside, kLongestRun);
+    covered_ = at_ + 1 + value.size();
     // An attribute, or the text goes on behind a quote: judged where its name is known.
     if (value.empty() || has_placeholder_but_percent(value) || is_example(value)) return;
     if (is_one(found->name, value)) add(begin, at_, found->what);
@@ -185,7 +191,7 @@ class Scanner {
     return has_placeholder(without);
   }
 
-  bool is_one(std::string_view key, std::string_view value) const {
+  bool is_one(std::string_view key, std::string_view value) {
     if (key == "accountkey" || key == "sharedaccesskey")
       return value.size() >= 20 && std::all_of(value.begin(), value.end(), is_base64);
     if (key == "password" || key == "pwd") return value.size() >= 4 && in_connection_string();
@@ -208,7 +214,8 @@ class Scanner {
     return text_.substr(begin, at_ + most - begin);
   }
 
-  bool in_connection_string() const {
+  bool in_connection_string() {
+    if (++looks_around_ > kMostHits) return false;
     const std::string near = ascii_lower(around(400));
     for (const char* word : {"server=", "data source=", "host=", "endpoint=", "initial catalog=", "database="})
       if (near.find(word) != std::string::npos) return near.find(';') != std::string::npos;
@@ -292,10 +299,11 @@ class Scanner {
     for (const Prefix& one : kPrefixes) {
       if (!rest().starts_with(one.text)) continue;
       const std::string_view value =
-          run(text_, at_ + one.text.size(), [](char c) { return is_base64url(c) || c == '.'; });
-      if (value.size() < one.least || is_example(value) || entropy(value) < 3) return;
-      if (one.text == "AKIA" && (value.size() != 16 || std::any_of(value.begin(), value.end(), is_lower))) return;
-      add(at_, at_ + one.text.size(), one.what);
+          run(text_, at_ + one.text.size(), [](char c) { return is_base64url(c) || c == '.'; }, 256);
+      const bool random = value.size() >= one.least && !is_example(value) && entropy(value) >= 3;
+      const bool shaped =
+          one.text != "AKIA" || (value.size() == 16 && std::none_of(value.begin(), value.end(), is_lower));
+      if (random && shaped) add(at_, at_ + one.text.size(), one.what);
       at_ += value.size();
       return;
     }
@@ -303,6 +311,8 @@ class Scanner {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  std::size_t looks_around_ = 0;
+  std::size_t covered_ = 0;  // values up to here were judged as part of another
   std::vector<SecretHit> out_;
 };
 

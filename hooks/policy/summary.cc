@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/encoding.h"
@@ -13,9 +14,14 @@ namespace {
 struct Names {
   std::set<std::string> always;
   std::set<std::string> sometimes;
-  void take(const Names& inner, bool certain) {
-    sometimes.insert(inner.sometimes.begin(), inner.sometimes.end());
-    if (certain) always.insert(inner.always.begin(), inner.always.end());
+  void take(Names&& inner, bool certain) {
+    add(sometimes, inner.sometimes);
+    if (certain) add(always, inner.always);
+  }
+  // The smaller goes into the larger: deep nesting must not copy what it holds at every level.
+  static void add(std::set<std::string>& to, std::set<std::string>& from) {
+    if (to.size() < from.size()) to.swap(from);
+    to.merge(from);
   }
 };
 
@@ -50,9 +56,12 @@ DocumentSummary summarize(std::string_view text) {
     if (name == "choose" && e.place == Place::policy) {
       bool first = true;
       for (std::uint32_t child : children) {
-        names.sometimes.insert(held[child].sometimes.begin(), held[child].sometimes.end());
-        if (first) names.always = held[child].always;
-        first = false;
+        Names::add(names.sometimes, held[child].sometimes);
+        if (first) {
+          names.always.swap(held[child].always);
+          first = false;
+          continue;
+        }
         std::erase_if(names.always, [&](const std::string& one) { return !held[child].always.contains(one); });
       }
       const bool complete =
@@ -60,7 +69,7 @@ DocumentSummary summarize(std::string_view text) {
       if (!complete || e.unsettled) names.always.clear();
     } else {
       const bool certain = e.place == Place::section || (e.place == Place::root && out.is_fragment) || passes_on(name);
-      for (std::uint32_t child : children) names.take(held[child], certain);
+      for (std::uint32_t child : children) names.take(std::move(held[child]), certain);
     }
     for (std::uint32_t child : children) held[child] = {};
     if (e.place == Place::policy) {

@@ -22,9 +22,10 @@ class Said {
   Said(const Subject& s, Reporter& r) : s_(s), r_(r) {}
   // `place` is what names the secret, never the secret: not even its length is told.
   void add(Range place, Range around, std::string_view what) {
+    if (said_.size() >= Reporter::kMost) return;
     const bool known = std::any_of(said_.begin(), said_.end(),
                                    [&](const Range& one) { return around.begin < one.end && one.begin < around.end; });
-    if (known || said_.size() >= Reporter::kMost) return;
+    if (known) return;
     said_.push_back(around);
     r_.add(place, fmt::format("{} is written here in plain text", what), std::string(kHelp));
   }
