@@ -344,6 +344,20 @@ bool is_binary_base64(std::string_view value) {
   return bytes.size() >= 15 && !is_text(bytes);
 }
 
+bool is_secret_header(std::string_view name) {
+  constexpr std::array<std::string_view, 10> kNames = {"authorization",
+                                                       "proxy-authorization",
+                                                       "cookie",
+                                                       "set-cookie",
+                                                       "ocp-apim-subscription-key",
+                                                       "x-api-key",
+                                                       "api-key",
+                                                       "apikey",
+                                                       "x-functions-key",
+                                                       "x-ms-token-aad-access-token"};
+  return std::find(kNames.begin(), kNames.end(), ascii_lower(name)) != kNames.end();
+}
+
 bool looks_secret(std::string_view value) {
   while (!value.empty() && static_cast<unsigned char>(value.front()) <= ' ') value.remove_prefix(1);
   while (!value.empty() && static_cast<unsigned char>(value.back()) <= ' ') value.remove_suffix(1);

@@ -22,6 +22,9 @@ std::vector<SecretHit> find_secrets(std::string_view text);
 // Whether a header, variable, parameter or member of that name holds a secret: "x-functions-key", "clientSecret".
 bool names_secret(std::string_view name);
 
+// Whether a header of that name holds what a caller proves itself with: "Authorization", "Cookie", "x-functions-key".
+bool is_secret_header(std::string_view name);
+
 // Whether the value of such a name is one: random enough, and no placeholder.
 bool looks_secret(std::string_view value);
 

@@ -1,36 +1,17 @@
 // Rule sensitive-log: logs hold neither bodies nor credentials.
 #include <fmt/core.h>
 
-#include <array>
 #include <string>
 
-#include "gateway/base/encoding.h"
 #include "hooks/policy/expression_tokens.h"
 #include "hooks/policy/rule.h"
+#include "hooks/policy/secrets.h"
 
 namespace postern::policy {
 namespace {
 
 using csharp::Token;
 using csharp::TokenKind;
-
-// Headers that hold what a caller proves itself with.
-bool is_secret_header(std::string_view name) {
-  constexpr std::array<std::string_view, 10> kNames = {"authorization",
-                                                       "proxy-authorization",
-                                                       "cookie",
-                                                       "set-cookie",
-                                                       "ocp-apim-subscription-key",
-                                                       "x-api-key",
-                                                       "api-key",
-                                                       "apikey",
-                                                       "x-functions-key",
-                                                       "x-ms-token-aad-access-token"};
-  const std::string low = ascii_lower(name);
-  for (std::string_view one : kNames)
-    if (low == one) return true;
-  return false;
-}
 
 bool is_message(const Subject& s, NodeId element) {
   for (NodeId id = element; id != kNoNode; id = s.document.node(id).parent) {

@@ -1,27 +1,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 
 #include "gateway/base/encoding.h"
+#include "hooks/policy/secrets.h"
 #include "hooks/template/information.h"
 
 namespace postern::tree {
 namespace {
-
-bool is_secret_header(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kNames = {"authorization",
-                                                      "proxy-authorization",
-                                                      "cookie",
-                                                      "set-cookie",
-                                                      "ocp-apim-subscription-key",
-                                                      "x-api-key",
-                                                      "api-key",
-                                                      "apikey",
-                                                      "x-functions-key"};
-  const std::string low = ascii_lower(name);
-  return std::find(kNames.begin(), kNames.end(), low) != kNames.end();
-}
 
 // Whether the diagnostic hides or masks that header at that place.
 bool is_masked(const json::Value& message, std::string_view header) {
@@ -56,7 +42,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
         if (headers == nullptr || headers->as_array() == nullptr) continue;
         for (const json::Value& header : *headers->as_array()) {
           const std::string* name = header.as_string();
-          if (name == nullptr || !is_secret_header(*name) || is_masked(*message, *name)) continue;
+          if (name == nullptr || !policy::is_secret_header(*name) || is_masked(*message, *name)) continue;
           information->add(reporter, file.path, *text, header,
                            fmt::format("the {} {}'s header '{}' goes into the log", side, way, printable(*name, 60)),
                            "take it out of the list, or mask it: dataMasking.headers");
