@@ -26,7 +26,7 @@ export function suite(tests, {ready = (world) => world.install(), essential = 0,
   let failed = false;
   let stopped = false;
   for (const [index, [name, run]] of tests.entries()) {
-    test(name, {timeout: 180000}, async (context) => {
+    test(name, {timeout: 180000 + 1000 * Number(process.env.POSTERN_SOAK ?? 0)}, async (context) => {
       if (stopped) throw new Error('not run: an earlier step that it builds on failed');
       try {
         await run(world, context);
