@@ -121,6 +121,17 @@ class Parser {
   };
   Mark mark() const { return {pos_, notes_.size(), locals_.size()}; }
   void rewind(const Mark& to);
+  // While one lives, what is read is rewound in any case.
+  class Trial {
+   public:
+    explicit Trial(Parser& parser) : parser_(parser) { ++parser_.trials_; }
+    Trial(const Trial&) = delete;
+    Trial& operator=(const Trial&) = delete;
+    ~Trial() { --parser_.trials_; }
+
+   private:
+    Parser& parser_;
+  };
   class Deeper {
    public:
     explicit Deeper(Parser& parser) : parser_(parser) {
@@ -197,6 +208,8 @@ class Parser {
   void judge_type();
   // True when the name that stands here leads to what no expression may use; says so.
   bool judge_forbidden();
+  void refuse_type(std::string_view name, std::string_view instead);
+  void unlisted_type(Index at);
   // Judges a name that stands for a value and is neither local nor `context`; the type that it names, or null.
   const DotnetType* judge_value_name();
   // Judges a type that stands where a value is due; no member of it follows.
@@ -253,6 +266,7 @@ class Parser {
   std::vector<Index> match_;  // of an opening bracket: its closing one
   Index pos_ = 0;
   int depth_ = 0;
+  int trials_ = 0;
   int shadowed_ = 0;        // a lambda parameter hides `context`
   int function_depth_ = 0;  // 1: the block itself; more: inside a lambda or local function
   bool breaks_ = false;     // the innermost loop or switch is left by break

@@ -151,17 +151,15 @@ std::string Parser::dotted() const {
 
 bool Parser::judge_forbidden() {
   const std::string_view first = now().text;
-  const auto refuse = [&](const Forbidden& entry, std::string_view name) {
-    std::string help = entry.instead.empty() ? std::string() : fmt::format("use {}", entry.instead);
-    note(NoteKind::forbidden, pos_, pos_, fmt::format("type '{}' is not allowed in policy expressions", name),
-         std::move(help));
+  const auto refuse = [&](const Forbidden& entry) {
+    refuse_type(entry.name, entry.instead);
     return true;
   };
   if (first == "System") {
     const std::string name = dotted();
     for (const Forbidden& entry : kForbiddenNamespaces) {
       if (name.starts_with(entry.name) && (name.size() == entry.name.size() || name[entry.name.size()] == '.')) {
-        return refuse(entry, entry.name);
+        return refuse(entry);
       }
     }
     if (name.starts_with("System.Globalization.")) {
@@ -171,14 +169,24 @@ bool Parser::judge_forbidden() {
     }
     return false;
   }
-  if (const Forbidden* entry = listed(kForbiddenTypes, first)) return refuse(*entry, first);
+  if (const Forbidden* entry = listed(kForbiddenTypes, first)) return refuse(*entry);
   if (listed(kUnlisted, first) == nullptr) return false;
-  note(NoteKind::unlisted, pos_, pos_,
-       fmt::format("type '{}' is not on the list of types that policy expressions may use", first));
+  unlisted_type(pos_);
   return true;
 }
 
+void Parser::refuse_type(std::string_view name, std::string_view instead) {
+  note(NoteKind::forbidden, pos_, pos_, fmt::format("type '{}' is not allowed in policy expressions", name),
+       instead.empty() ? std::string() : fmt::format("use {}", instead));
+}
+
+void Parser::unlisted_type(Index at) {
+  note(NoteKind::unlisted, at, at,
+       fmt::format("type '{}' is not on the list of types that policy expressions may use", t_[at].text));
+}
+
 void Parser::judge_type() {
+  if (trials_ > 0) return;  // what it says would be taken back
   const std::string_view first = now().text;
   if (is_local(first) || first == "var" || first == "_" || first == "global" || is_type_parameter(first)) return;
   if (first == "dynamic") {
@@ -198,8 +206,7 @@ void Parser::judge_type() {
   if (near.empty()) near = nearest(name, kTypeWords);
   // .NET has more types than the table; none is in small letters, and none differs from a listed one by a slip.
   if (near.empty() && !is_lower(name.front())) {
-    note(NoteKind::unlisted, last, last,
-         fmt::format("type '{}' is not on the list of types that policy expressions may use", name));
+    unlisted_type(last);
     return;
   }
   note(NoteKind::name, last, last, fmt::format("there is no type '{}'", name), did_you_mean(near));
@@ -213,8 +220,7 @@ const DotnetType* Parser::judge_value_name() {
   const bool qualifies = is_punct(ahead(), ".");
   if (qualifies) {
     if (const Forbidden* entry = listed(kForbiddenStatics, name)) {
-      note(NoteKind::forbidden, pos_, pos_, fmt::format("type '{}' is not allowed in policy expressions", name),
-           entry->instead.empty() ? std::string() : fmt::format("use {}", entry->instead));
+      refuse_type(name, entry->instead);
       return nullptr;
     }
     if (judge_forbidden() || is_root_namespace(name)) return nullptr;
@@ -226,8 +232,7 @@ const DotnetType* Parser::judge_value_name() {
   std::string_view near = nearest(name, names);
   if (near.empty()) near = nearest(name, dotnet_type_names());
   if (near.empty() && qualifies && !is_lower(name.front())) {
-    note(NoteKind::unlisted, pos_, pos_,
-         fmt::format("type '{}' is not on the list of types that policy expressions may use", name));
+    unlisted_type(pos_);
   } else {
     note(NoteKind::name, pos_, pos_, fmt::format("there is no '{}'", name),
          near.empty() ? "declare it before, or write a string in quotes" : did_you_mean(near));

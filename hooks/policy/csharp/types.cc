@@ -94,6 +94,7 @@ bool Parser::type_arguments() {
 
 bool Parser::cast_follows() {
   const Mark start = mark();
+  const Trial trial(*this);
   advance();
   const bool keyword_type = now().kind == TokenKind::keyword && is_predefined_type(now().text);
   bool cast = type() && see(")");
@@ -134,6 +135,7 @@ void Parser::generic_call() {
 
 bool Parser::declaration_follows() {
   const Mark start = mark();
+  const Trial trial(*this);
   if (see_word("var") && is_punct(ahead(), "(")) return true;  // var (a, b) = …
   const bool reads = type() && now().kind == TokenKind::identifier && now().text != "switch";
   bool follows = false;
