@@ -13,10 +13,10 @@
 #include "gateway/base/encoding.h"
 #include "gateway/base/exit_code.h"
 #include "gateway/base/file.h"
-#include "gateway/base/json.h"
 #include "hooks/mains/main_check_git.h"
 #include "hooks/mains/main_check_pool.h"
 #include "hooks/mains/main_check_rules.h"
+#include "hooks/policy/baseline.h"
 #include "hooks/policy/check.h"
 #include "hooks/policy/rules.h"
 #include "hooks/report/report.h"
@@ -85,33 +85,12 @@ Result<std::string> read_standard_input() {
   }
 }
 
-Result<std::set<std::string>> read_baseline(const std::string& path) {
-  Result<std::string> text = read_file(path, std::size_t{16} << 20);
+Result<policy::Baseline> read_baseline(const std::string& path) {
+  const Result<std::string> text = read_file(path, policy::kBaselineMaxBytes);
   if (!text) return fail(text.error());
-  Result<json::Value> value = json::parse(*text, {std::size_t{16} << 20, 16, 2000000});
-  if (!value) return fail(in_context(path, value.error()));
-  const json::Value* list = value->find("findings");
-  if (value->find_int("version") == nullptr || *value->find_int("version") != 1 || list == nullptr ||
-      list->as_array() == nullptr)
-    return fail(ErrorCode::invalid_input, path + ": not a baseline; expected {\"version\":1,\"findings\":[…]}");
-  std::set<std::string> fingerprints;
-  for (const json::Value& one : *list->as_array()) {
-    const std::string* fingerprint = one.find_string("fingerprint");
-    if (fingerprint == nullptr) return fail(ErrorCode::invalid_input, path + ": an entry has no fingerprint");
-    fingerprints.insert(*fingerprint);
-  }
-  return fingerprints;
-}
-
-std::string baseline_text(const std::vector<policy::Finding>& findings) {
-  json::Array list;
-  for (const policy::Finding& f : findings)
-    list.emplace_back(json::Object{{"path", json::Value(f.path)},
-                                   {"rule", json::Value(f.rule)},
-                                   {"message", json::Value(f.message)},
-                                   {"fingerprint", json::Value(f.fingerprint)}});
-  return json::dump_pretty(
-      json::Value(json::Object{{"version", json::Value(1)}, {"findings", json::Value(std::move(list))}}));
+  Result<policy::Baseline> baseline = policy::parse_baseline(*text);
+  if (!baseline) return fail(in_context(path, baseline.error()));
+  return baseline;
 }
 
 std::int64_t today() {
@@ -148,9 +127,9 @@ int run(const Request& request) {
                        settings.error().code == ErrorCode::not_found;
     return usage ? bad_usage(settings.error().message) : could_not_finish(settings.error().message);
   }
-  std::set<std::string> baseline;
+  policy::Baseline baseline;
   if (request.baseline) {
-    Result<std::set<std::string>> read = read_baseline(*request.baseline);
+    Result<policy::Baseline> read = read_baseline(*request.baseline);
     if (!read) return bad_usage(read.error().message);
     baseline = std::move(*read);
   }
@@ -236,7 +215,7 @@ int run(const Request& request) {
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 
   if (request.write_baseline) {
-    const Status written = write_file_atomic(*request.write_baseline, baseline_text(findings), 0644);
+    const Status written = write_file_atomic(*request.write_baseline, policy::baseline_text(findings), 0644);
     if (!written) return could_not_finish(written.error().message);
     fmt::print(stderr, "postern-check: {} findings written to {}\n", findings.size(),
                printable(*request.write_baseline));

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
-#include "gateway/base/json.h"
-
 namespace postern::receive {
 namespace {
 
 constexpr std::size_t kSettingsMax = std::size_t{1} << 20;
-constexpr std::size_t kBaselineMax = std::size_t{16} << 20;
 
 // nullopt: no such file.
 Result<std::optional<std::string>> read_if_there(const repo::FileSource& files, const std::string& path,
@@ -19,23 +16,6 @@ Result<std::optional<std::string>> read_if_there(const repo::FileSource& files, 
   Result<std::string> text = files.read(path, max_bytes);
   if (!text) return fail(text.error());
   return std::optional<std::string>(std::move(*text));
-}
-
-Result<std::set<std::string>> parse_baseline(const std::string& text) {
-  Result<json::Value> value = json::parse(text, {.bytes = kBaselineMax, .depth = 16, .values = 2000000});
-  if (!value) return fail(value.error());
-  const std::int64_t* version = value->find_int("version");
-  const json::Value* list = value->find("findings");
-  if (version == nullptr || *version != 1 || list == nullptr || list->as_array() == nullptr) {
-    return fail(ErrorCode::invalid_input, "not a baseline; expected {\"version\":1,\"findings\":[…]}");
-  }
-  std::set<std::string> fingerprints;
-  for (const json::Value& entry : *list->as_array()) {
-    const std::string* fingerprint = entry.find_string("fingerprint");
-    if (fingerprint == nullptr) return fail(ErrorCode::invalid_input, "an entry has no fingerprint");
-    fingerprints.insert(*fingerprint);
-  }
-  return fingerprints;
 }
 
 }  // namespace
@@ -74,10 +54,10 @@ Result<RepositorySettings> settings_before(const repo::PushedTree& tree, const s
       settings.repository = std::move(*parsed);
     }
     const std::string path = baseline_path(templates);
-    text = read_if_there(*files, path, kBaselineMax);
+    text = read_if_there(*files, path, policy::kBaselineMaxBytes);
     if (!text) return fail(text.error());
     if (*text) {
-      Result<std::set<std::string>> parsed = parse_baseline(**text);
+      Result<policy::Baseline> parsed = policy::parse_baseline(**text);
       if (!parsed) return fail(in_context(path + " of " + old->hex(), parsed.error()));
       settings.baseline = std::move(*parsed);
     }

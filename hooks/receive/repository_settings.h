@@ -2,12 +2,12 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "gateway/access/decision.h"
+#include "hooks/policy/baseline.h"
 #include "hooks/policy/check.h"
 #include "hooks/policy/settings.h"
 #include "hooks/repo/pushed_tree.h"
@@ -18,7 +18,7 @@ namespace postern::receive {
 struct RepositorySettings {
   policy::RuleLevels severity;            // for every path that the repository's settings do not name
   std::vector<std::string> may_suppress;  // rules whose findings a comment or the baseline may take away
-  std::set<std::string> baseline;         // fingerprints of old findings
+  policy::Baseline baseline;
 
   // The levels for one file, its path relative to the root of the repository.
   policy::RuleLevels levels_for(std::string_view path) const;
