@@ -43,6 +43,14 @@ void refuse_unknown(CommandJudgement& command, const Error& error) {
   }
 }
 
+void each_once(std::vector<policy::Finding>& findings) {
+  std::sort(findings.begin(), findings.end());
+  const auto same = [](const policy::Finding& a, const policy::Finding& b) {
+    return !(a < b) && !(b < a) && a.severity == b.severity;
+  };
+  findings.erase(std::unique(findings.begin(), findings.end(), same), findings.end());
+}
+
 // Judges every command of a push against one repository; keeps what several commands share.
 class Judge {
  public:
@@ -61,11 +69,10 @@ class Judge {
     for (auto& [key, findings] : checked_) {
       for (policy::Finding& finding : findings) out_.findings.push_back(std::move(finding));
     }
-    std::sort(out_.findings.begin(), out_.findings.end());
-    const auto same = [](const policy::Finding& a, const policy::Finding& b) {
-      return !(a < b) && !(b < a) && a.severity == b.severity;
-    };
-    out_.findings.erase(std::unique(out_.findings.begin(), out_.findings.end(), same), out_.findings.end());
+    each_once(out_.findings);
+    each_once(baselined_);
+    out_.baselined = static_cast<unsigned>(baselined_.size());
+    for (const auto& [document, count] : suppressed_) out_.suppressed += count;
     for (const policy::Finding& finding : out_.findings) {
       out_.errors += finding.severity == policy::Severity::error ? 1 : 0;
       out_.warnings += finding.severity == policy::Severity::warning ? 1 : 0;
@@ -275,11 +282,13 @@ class Judge {
       const auto key = std::tuple(change.path, change.after->id.hex(), before ? before->hex() : std::string{});
       auto found = checked_.find(key);
       if (found == checked_.end()) {
-        Result<std::vector<policy::Finding>> findings =
-            check_template(in_.tree, *place, change.path, *change.after, *settings, in_.limits.blob_bytes, in_.today);
+        policy::CheckCounts counts;
+        Result<std::vector<policy::Finding>> findings = check_template(
+            in_.tree, *place, change.path, *change.after, *settings, in_.limits.blob_bytes, in_.today, &counts);
         if (!findings) return could_not(findings.error());
+        if (counts.suppressed != 0) suppressed_[{change.path, change.after->id.hex()}] = counts.suppressed;
         if (Status filtered = drop_baselined(*findings, in_.tree, *place, change.path, change.before, *settings,
-                                             in_.limits.blob_bytes, in_.today);
+                                             in_.limits.blob_bytes, in_.today, &baselined_);
             !filtered) {
           return refuse_unknown(verdict, filtered.error());
         }
@@ -287,8 +296,9 @@ class Judge {
       }
       count(found->second);
     }
-    Result<std::vector<policy::Finding>> across = check_tree_change(
-        in_.tree, *in_.templates, sides.base, *sides.new_commit, own, complete, *settings, in_.limits.blob_bytes);
+    Result<std::vector<policy::Finding>> across =
+        check_tree_change(in_.tree, *in_.templates, sides.base, *sides.new_commit, own, complete, *settings,
+                          in_.limits.blob_bytes, &baselined_);
     if (!across) return refuse_unknown(verdict, across.error());
     count(*across);
     for (policy::Finding& finding : *across) out_.findings.push_back(std::move(finding));
@@ -303,6 +313,8 @@ class Judge {
   std::optional<Error> default_error_;
   // By path, blob and the commit whose settings judged it.
   std::map<std::tuple<std::string, std::string, std::string>, std::vector<policy::Finding>> checked_;
+  std::map<std::pair<std::string, std::string>, unsigned> suppressed_;  // by path and blob
+  std::vector<policy::Finding> baselined_;
 };
 
 }  // namespace

@@ -40,6 +40,8 @@ struct Judgement {
   std::vector<policy::Finding> findings;  // of every command, sorted, each once
   unsigned errors = 0;
   unsigned warnings = 0;
+  unsigned suppressed = 0;  // by comments in the documents
+  unsigned baselined = 0;
   std::vector<std::string> lines;  // for people, above the findings: forbidden paths and the like
 };
 

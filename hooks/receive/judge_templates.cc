@@ -1,5 +1,6 @@
 #include "hooks/receive/judge_templates.h"
 
+#include <functional>
 #include <set>
 
 #include "gateway/git/lfs.h"
@@ -17,6 +18,35 @@ policy::Finding whole_file(const std::string& path, std::string rule, std::strin
   finding.message = std::move(message);
   finding.help = std::move(help);
   return finding;
+}
+
+// Takes away what the baseline holds: without more where the repository may relax the rule, else only what is also
+// among the findings `before` the push, which are asked for at most once.
+Status take_baselined(std::vector<policy::Finding>& findings, const RepositorySettings& settings,
+                      std::vector<policy::Finding>* dropped,
+                      const std::function<Result<std::vector<policy::Finding>>()>& before) {
+  if (settings.baseline.empty()) return {};
+  std::optional<std::set<std::string>> known;
+  std::vector<policy::Finding> kept;
+  for (policy::Finding& finding : findings) {
+    bool goes = !finding.fingerprint.empty() && settings.baseline.contains(finding.fingerprint);
+    if (goes && !settings.may_relax(finding.rule)) {
+      if (!known) {
+        const Result<std::vector<policy::Finding>> stood = before();
+        if (!stood) return fail(stood.error());
+        known.emplace();
+        for (const policy::Finding& one : *stood) known->insert(one.fingerprint);
+      }
+      goes = known->contains(finding.fingerprint);
+    }
+    if (!goes) {
+      kept.push_back(std::move(finding));
+    } else if (dropped != nullptr) {
+      dropped->push_back(std::move(finding));
+    }
+  }
+  findings = std::move(kept);
+  return {};
 }
 
 }  // namespace
@@ -37,7 +67,7 @@ std::optional<TemplatePlace> template_at(const access::Templates& templates, std
 Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree, const TemplatePlace& place,
                                                     const std::string& path, const repo::Entry& entry,
                                                     const RepositorySettings& settings, std::uint64_t max_bytes,
-                                                    std::int64_t today) {
+                                                    std::int64_t today, policy::CheckCounts* counts) {
   std::vector<policy::Finding> findings;
   if (!entry.is_file()) {
     if (place.by_content) return findings;
@@ -67,39 +97,25 @@ Result<std::vector<policy::Finding>> check_template(const repo::PushedTree& tree
   options.guardrails = settings.repository.guardrails_for(path);
   options.may_suppress = settings.may_suppress;
   options.today = today;
-  return policy::check_policy(path, *text, options);
+  return policy::check_policy(path, *text, options, counts);
 }
 
 Status drop_baselined(std::vector<policy::Finding>& findings, const repo::PushedTree& tree, const TemplatePlace& place,
                       const std::string& path, const std::optional<repo::Entry>& entry_before,
-                      const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today) {
-  if (settings.baseline.empty()) return {};
-  std::optional<std::set<std::string>> before;
-  Status status;
-  std::erase_if(findings, [&](const policy::Finding& finding) {
-    if (!status || finding.fingerprint.empty() || !settings.baseline.contains(finding.fingerprint)) return false;
-    if (settings.may_relax(finding.rule)) return true;
-    if (!before) {
-      before.emplace();
-      if (!entry_before) return false;
-      Result<std::vector<policy::Finding>> old =
-          check_template(tree, place, path, *entry_before, settings, max_bytes, today);
-      if (!old) {
-        status = fail(old.error());
-        return false;
-      }
-      for (const policy::Finding& one : *old) before->insert(one.fingerprint);
-    }
-    return before->contains(finding.fingerprint);
+                      const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today,
+                      std::vector<policy::Finding>* dropped) {
+  return take_baselined(findings, settings, dropped, [&]() -> Result<std::vector<policy::Finding>> {
+    if (!entry_before) return std::vector<policy::Finding>{};
+    return check_template(tree, place, path, *entry_before, settings, max_bytes, today);
   });
-  return status;
 }
 
 Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& tree, const access::Templates& templates,
                                                        const std::optional<repo::ObjectId>& before,
                                                        const repo::ObjectId& after,
                                                        const std::vector<repo::Change>& changes, bool complete,
-                                                       const RepositorySettings& settings, std::uint64_t max_bytes) {
+                                                       const RepositorySettings& settings, std::uint64_t max_bytes,
+                                                       std::vector<policy::Finding>* dropped) {
   if (templates.layout == "loose") return std::vector<policy::Finding>{};
   tree::TreeOptions options;
   options.extent.whole = complete;
@@ -126,30 +142,14 @@ Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& t
   Result<std::vector<policy::Finding>> findings = tree::check_tree(*files, templates.root, options);
   if (!findings) return findings;
   tree::apply_levels(*findings, levels_for);
-  if (settings.baseline.empty()) return findings;
-
-  // As for a document: what the platform does not let go must also have stood there before.
-  std::optional<std::set<std::string>> known;
-  Status status;
-  std::erase_if(*findings, [&](const policy::Finding& finding) {
-    if (!status || !settings.baseline.contains(finding.fingerprint)) return false;
-    if (settings.may_relax(finding.rule)) return true;
-    if (!known) {
-      known.emplace();
-      if (!old) return false;
-      tree::TreeOptions then = options;
-      then.extent = before_change;
-      then.before = nullptr;
-      const Result<std::vector<policy::Finding>> stood = tree::check_tree(*old, templates.root, then);
-      if (!stood) {
-        status = fail(stood.error());
-        return false;
-      }
-      for (const policy::Finding& one : *stood) known->insert(one.fingerprint);
-    }
-    return known->contains(finding.fingerprint);
+  const Status taken = take_baselined(*findings, settings, dropped, [&]() -> Result<std::vector<policy::Finding>> {
+    if (!old) return std::vector<policy::Finding>{};
+    tree::TreeOptions then = options;
+    then.extent = before_change;
+    then.before = nullptr;
+    return tree::check_tree(*old, templates.root, then);
   });
-  if (!status) return fail(status.error());
+  if (!taken) return fail(taken.error());
   return findings;
 }
 

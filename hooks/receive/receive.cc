@@ -43,6 +43,19 @@ struct Seen {
   Judgement judgement;
 };
 
+// Findings that the lines above the summary do not show.
+bool has_silent(const Judgement& judgement) { return judgement.suppressed + judgement.baselined > 0; }
+
+// As postern-check counts them.
+std::string summary_of(const Judgement& judgement) {
+  report::Summary summary;
+  summary.errors = judgement.errors;
+  summary.warnings = judgement.warnings;
+  summary.suppressed = judgement.suppressed;
+  summary.baselined = judgement.baselined;
+  return report::summary_words(summary);
+}
+
 bool is_internal_pull_head(const RefUpdate& command) {
   // refs/pull/N/head, N a number.
   constexpr std::string_view kPrefix = "refs/pull/";
@@ -392,10 +405,7 @@ class Receive {
       }
       verdict.commands.push_back(std::move(entry));
     }
-    if (judgement.errors + judgement.warnings > 0) {
-      verdict.findings = std::to_string(judgement.errors) + (judgement.errors == 1 ? " error, " : " errors, ") +
-                         std::to_string(judgement.warnings) + (judgement.warnings == 1 ? " warning" : " warnings");
-    }
+    if (judgement.errors + judgement.warnings > 0 || has_silent(judgement)) verdict.findings = summary_of(judgement);
     if (!ticket_) {
       verdict.writer = gogs_user(environment_).value_or("gogs:internal");
       if (Result<ParentProcess> parent = read_process(call_.git_pid)) verdict.parent = parent->shown();
@@ -412,6 +422,7 @@ class Receive {
                                : observe_            ? "postern (observe): would be refused: "
                                                      : "postern: refused: ";
     for (const std::string& line : report::compact_lines(judgement.findings, kFindingLines)) lines.push_back(line);
+    if (has_silent(judgement)) lines.push_back("postern: " + summary_of(judgement));
     for (const std::string& line : judgement.lines) lines.push_back("postern: " + git::report_line(line, 500));
     std::vector<std::string> fixes;
     std::string last_reason;

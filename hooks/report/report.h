@@ -24,6 +24,9 @@ struct Summary {
 // Adds the findings to errors and warnings.
 void count(const std::vector<policy::Finding>& findings, Summary& summary);
 
+// "2 errors, 1 warning", and where there are any ", 3 suppressed" and ", 4 in the baseline".
+std::string summary_words(const Summary& summary);
+
 // Gives the text of a file so that its line can be shown; nullopt leaves the line out. Called once per path in a row.
 using SourceText = std::function<std::optional<std::string>(const std::string& path)>;
 

@@ -66,6 +66,8 @@ std::string excerpt(std::string_view line, const Finding& f) {
 
 std::string one_line(std::string_view text) { return printable(text, 4096); }
 
+std::string plural(std::size_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); }
+
 }  // namespace
 
 void count(const std::vector<Finding>& findings, Summary& summary) {
@@ -73,6 +75,13 @@ void count(const std::vector<Finding>& findings, Summary& summary) {
     if (f.severity == Severity::error) ++summary.errors;
     if (f.severity == Severity::warning) ++summary.warnings;
   }
+}
+
+std::string summary_words(const Summary& summary) {
+  std::string out = fmt::format("{}, {}", plural(summary.errors, "error"), plural(summary.warnings, "warning"));
+  if (summary.suppressed != 0) out += fmt::format(", {} suppressed", summary.suppressed);
+  if (summary.baselined != 0) out += fmt::format(", {} in the baseline", summary.baselined);
+  return out;
 }
 
 std::string write_text(const std::vector<Finding>& findings, const Summary& summary, const SourceText& source,
@@ -115,14 +124,7 @@ std::string write_text(const std::vector<Finding>& findings, const Summary& summ
     if (!f.help.empty()) out += fmt::format("fix: {}\n", one_line(f.help));
   }
   if (style.summary) {
-    auto plural = [](std::size_t n, std::string_view what) {
-      return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-    };
-    out += fmt::format("{}: {}, {}", plural(summary.files, "file"), plural(summary.errors, "error"),
-                       plural(summary.warnings, "warning"));
-    if (summary.suppressed != 0) out += fmt::format(", {} suppressed", summary.suppressed);
-    if (summary.baselined != 0) out += fmt::format(", {} in the baseline", summary.baselined);
-    out += fmt::format(" ({:.2f} s)\n", summary.seconds);
+    out += fmt::format("{}: {} ({:.2f} s)\n", plural(summary.files, "file"), summary_words(summary), summary.seconds);
   }
   return out;
 }

@@ -831,6 +831,36 @@ TEST_CASE("attack 5 - a push that switches a rule off and needs it is judged by 
   CHECK(pushed.code == 0);
 }
 
+TEST_CASE("what a comment or the baseline takes away is counted for the pusher and in the verdict") {
+  Governed at;
+  const std::string allowed =
+      "<policies>\n  <inbound>\n    <base />\n    <!-- postern-allow unknown-element until 2999-12-31: a trial -->\n"
+      "    <rate-limitt calls=\"1\" renewal-period=\"60\" />\n  </inbound>\n  <backend>\n    <base />\n  </backend>\n"
+      "  <outbound>\n    <base />\n  </outbound>\n  <on-error>\n    <base />\n  </on-error>\n</policies>\n";
+  // The baseline of what stands there, then that very document and one whose finding is suppressed.
+  at.world.write(at.clone, "apim/apis/stock/policy.xml", kBad);
+  const std::string command = "cd " + at.clone +
+                              " && " POSTERN_BIN_DIR
+                              "/postern-check --root apim --write-baseline postern-baseline.json 2>/dev/null";
+  REQUIRE(std::system(command.c_str()) == 0);
+  std::filesystem::remove_all(at.clone + "/apim/apis/stock");
+  at.world.commit(at.clone, "baseline");
+  REQUIRE(at.world.push(at.clone, kRepo, {"main:refs/heads/main"}).code == 0);
+  CHECK(at.world.verdict(at.world.last_jti)->findings.empty());
+  at.world.write(at.clone, "apim/apis/stock/policy.xml", kBad);
+  at.world.write(at.clone, kPolicyPath, allowed);
+  at.world.commit(at.clone);
+  at.world.bare_git(at.clone, {"branch", "other"});
+  const auto relaxed = [](access::Ticket& ticket) { ticket.settings.may_relax = {"unknown-element"}; };
+  // Two refs with the same documents count them once.
+  const GitResult pushed =
+      at.world.push(at.clone, kRepo, {"main:refs/heads/main", "other:refs/heads/other"}, {.edit = relaxed});
+  INFO(pushed.output);
+  CHECK(pushed.code == 0);
+  CHECK(pushed.has("remote: postern: 0 errors, 0 warnings, 1 suppressed, 1 in the baseline"));
+  CHECK(at.world.verdict(at.world.last_jti)->findings == "0 errors, 0 warnings, 1 suppressed, 1 in the baseline");
+}
+
 TEST_CASE("settings that cannot be read are refused when they come") {
   Governed at;
   at.world.write(at.clone, "postern-policy.toml", "[severity\n");

@@ -232,6 +232,7 @@ TEST_CASE("a baseline takes a finding of the tree only where the platform lets i
   const GitResult accepted = at.world.push(at.clone, kRepo, {"main:refs/heads/main"}, {.edit = relaxed});
   INFO(accepted.output);
   CHECK(accepted.code == 0);
+  CHECK(accepted.has("remote: postern: 0 errors, 0 warnings, 1 in the baseline"));
   // Now it stands there, and an edit beside it passes without the platform's word.
   at.write("products/p/productInformation.json", "{\"properties\": {,}} ");
   at.world.commit(at.clone);
