@@ -177,7 +177,7 @@ class PolicyDocument {
 std::uint32_t next_column(std::string_view text, std::uint32_t at, std::uint32_t end);
 
 // The length of the placeholder that starts at `at`, 0 when none does: {{named-value}} and Liquid, {% %}, {# #},
-// ${terraform}, $(pipeline), $NAME, %{ directive }, %NAME%, #{token}#, #TOKEN#, __TOKEN__, @@TOKEN@@, [[token]], <% %>,
+// ${terraform}, $(pipeline), $NAME, %{ directive }, %name%, #{token}#, #TOKEN#, __TOKEN__, @@TOKEN@@, [[token]], <% %>,
 // {0}, {name}.
 std::uint32_t placeholder_length(std::string_view text, std::uint32_t at);
 

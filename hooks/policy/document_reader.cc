@@ -166,9 +166,13 @@ class DocumentReader {
         }
         from += length;
       }
+      // In a comment it changes nothing for whoever takes the file.
+      const std::size_t comment = text_.substr(0, at_byte).rfind("<!--");
+      const bool in_comment = comment != std::string_view::npos &&
+                              text_.substr(comment, at_byte - comment).find("-->") == std::string::npos;
       fault("encoding", {at_byte, at_byte + 1},
             fmt::format("byte 0x{:02x} is not valid UTF-8", static_cast<unsigned char>(text_[at_byte])),
-            "save the file as UTF-8");
+            "save the file as UTF-8", kNoNode, in_comment);
       return;
     }
   }

@@ -61,7 +61,8 @@ std::uint32_t placeholder_length(std::string_view text, std::uint32_t at) {
       return 0;
     case '%':
       if (next == '{') return braced(rest);
-      return wrapped(rest, 1, is_upper, "%", 3);
+      // Not the %20 of a URL.
+      return wrapped(rest, 1, is_word, "%", 3);
     case '#':
       if (next == '{') {
         const std::uint32_t end = until(rest, 2, "}", true);

@@ -488,6 +488,7 @@ constexpr DotnetType kTypes[] = {
     DotnetType{"IPrivateEndpointConnection", "", ""},
     DotnetType{"IProduct", "", ""},
     DotnetType{"IProxyRequestContext", "", ""},
+    DotnetType{"ProductState", "NotPublished Published", ""},
     DotnetType{"IRequest", "", ""},
     DotnetType{"IResponse", "", "Body Headers StatusCode StatusReason"},
     DotnetType{"ISubscription", "", "Key PrimaryKey SecondaryKey CreatedDate StartDate EndDate CreatedTime"},

@@ -83,7 +83,7 @@ bool Parser::assignment_operator() {
 
 bool Parser::lambda_follows() const {
   const Token& token = now();
-  if (is_word(token, "async")) {
+  if (is_word(token, "async") && !is_punct(ahead(), "=>")) {
     return is_punct(ahead(), "(") || (ahead().kind == TokenKind::identifier && is_punct(ahead(2), "=>"));
   }
   if (is_word(token, "delegate")) return true;
@@ -93,7 +93,7 @@ bool Parser::lambda_follows() const {
 }
 
 Expr Parser::lambda() {
-  accept_word("async");
+  if (!is_punct(ahead(), "=>")) accept_word("async");
   bool shadows = false;
   const std::size_t locals = locals_.size();
   if (accept_word("delegate")) {
@@ -449,7 +449,10 @@ Expr Parser::primary() {
       }
       found = member(found);
     } else if (see("(")) {
+      const std::size_t notes = notes_.size();
+      const bool names_only = pos_ > 0 && is_word(t_[pos_ - 1], "nameof");
       call_arguments(")");
+      if (names_only && notes < notes_.size()) notes_.resize(notes);  // nameof(String.Length) uses no member
       found = after_call(found);
     } else if (see("[") || see("?[")) {
       call_arguments("]");

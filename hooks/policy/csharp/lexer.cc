@@ -84,7 +84,7 @@ class Lexer {
         at_ += 2;
       } else if (starts("\xef\xbb\xbf") || starts("\xe2\x80\xa8") || starts("\xe2\x80\xa9")) {
         at_ += 3;
-      } else if (starts("//")) {
+      } else if (starts("//") || directive()) {
         while (at_ < end_ && s_[at_] != '\n' && s_[at_] != '\r') ++at_;
       } else if (starts("/*")) {
         const std::size_t close = s_.find("*/", at_ + 2);
@@ -98,6 +98,19 @@ class Lexer {
       }
     }
     return true;
+  }
+
+  // #region, #pragma and the like: first on their line, which they take whole.
+  bool directive() const {
+    if (peek() != '#' || peek(1) < 'a' || peek(1) > 'z') return false;
+    std::uint32_t p = at_;
+    while (p > 0 && (s_[p - 1] == ' ' || s_[p - 1] == '\t')) --p;
+    if (p > 0 && s_[p - 1] != '\n') return false;
+    const std::string_view rest = s_.substr(at_ + 1, 10);
+    const std::size_t length = std::min(rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz"), rest.size());
+    static constexpr std::array<std::string_view, 9> kDirectives = {"region", "endregion", "pragma", "if",      "else",
+                                                                    "elif",   "endif",     "line",   "nullable"};
+    return std::find(kDirectives.begin(), kDirectives.end(), rest.substr(0, length)) != kDirectives.end();
   }
 
   // A deployment placeholder where code should be: what it will hold is not known.

@@ -39,6 +39,64 @@ constexpr std::array kForbiddenStatics = {
 constexpr std::array kUnlisted = {Forbidden{"CultureInfo", ""}, Forbidden{"MemoryStream", ""},
                                   Forbidden{"Stopwatch", ""}};
 
+// Types of the namespaces that are imported which APIM does not list: there are such types, whatever they look like.
+constexpr std::array<std::string_view, 56> kAlsoInDotnet = {"ArrayList",
+                                                            "ArraySegment",
+                                                            "AesCcm",
+                                                            "AesCng",
+                                                            "AesGcm",
+                                                            "Attribute",
+                                                            "BigInteger",
+                                                            "BitArray",
+                                                            "Buffer",
+                                                            "Collection",
+                                                            "ConditionalWeakTable",
+                                                            "Cookie",
+                                                            "DateOnly",
+                                                            "Delegate",
+                                                            "DES",
+                                                            "DSA",
+                                                            "ECDiffieHellman",
+                                                            "Grouping",
+                                                            "HMACRIPEMD160",
+                                                            "Hashtable",
+                                                            "IAsyncEnumerable",
+                                                            "IPEndPoint",
+                                                            "IPNetwork",
+                                                            "IReadOnlySet",
+                                                            "ImmutableList",
+                                                            "IncrementalHash",
+                                                            "IntPtr",
+                                                            "JsonConverter",
+                                                            "JsonWriter",
+                                                            "Lookup",
+                                                            "Memory",
+                                                            "NetworkCredential",
+                                                            "OrderedDictionary",
+                                                            "PbeParameters",
+                                                            "PriorityQueue",
+                                                            "RC2",
+                                                            "RSACng",
+                                                            "RIPEMD160",
+                                                            "ReadOnlyCollection",
+                                                            "ReadOnlyDictionary",
+                                                            "SHA256Cng",
+                                                            "SHA384Cng",
+                                                            "SHA512Cng",
+                                                            "SemaphoreSlim",
+                                                            "Span",
+                                                            "StringDictionary",
+                                                            "TimeOnly",
+                                                            "Timer",
+                                                            "UTF32Encoding",
+                                                            "UTF7Encoding",
+                                                            "ValueTask",
+                                                            "ValueType",
+                                                            "WeakReference",
+                                                            "XmlCDataSection",
+                                                            "XmlComment",
+                                                            "XmlText"};
+
 // Keywords that someone who misspells a type or the first word of a statement may have meant.
 constexpr std::array<std::string_view, 30> kTypeWords = {
     "var",     "bool",  "byte",   "char",   "decimal", "double",   "float",  "int",     "long",  "object",
@@ -170,7 +228,10 @@ bool Parser::judge_forbidden() {
     return false;
   }
   if (const Forbidden* entry = listed(kForbiddenTypes, first)) return refuse(*entry);
-  if (listed(kUnlisted, first) == nullptr) return false;
+  if (listed(kUnlisted, first) == nullptr &&
+      std::find(kAlsoInDotnet.begin(), kAlsoInDotnet.end(), first) == kAlsoInDotnet.end()) {
+    return false;
+  }
   unlisted_type(pos_);
   return true;
 }
@@ -310,18 +371,24 @@ void Parser::find_early_names() {
     if (t_[i].kind != TokenKind::identifier) continue;
     const Token& before = t_[i - 1];
     const Token& next = t_[i + 1];
-    if (is_punct(next, "(")) {
-      const Index close = match_[i + 1];
-      if (close != kNoMatch && names_a_type(before) && !is_word(before, "new") &&
-          (is_punct(t_[close + 1], "{") || is_punct(t_[close + 1], "=>"))) {
+    Index parameters = i + 1;
+    if (is_punct(next, "<")) {  // Name<T, U>(…
+      while (parameters + 1 < t_.size() && parameters < i + 12 && !is_punct(t_[parameters], ">")) ++parameters;
+      ++parameters;
+    }
+    if (parameters < t_.size() && is_punct(t_[parameters], "(") && match_[parameters] != kNoMatch) {
+      const Token& after = t_[match_[parameters] + 1];
+      if (names_a_type(before) && !is_word(before, "new") &&
+          (is_punct(after, "{") || is_punct(after, "=>") || is_word(after, "where"))) {
         functions_.push_back(t_[i].text);
       }
     } else if (is_punct(next, "=") || is_punct(next, ":")) {  // { Name = …, (name: …
       if (is_punct(before, "{") || is_punct(before, ",") || is_punct(before, "(")) own_members_.push_back(t_[i].text);
     } else if ((is_punct(next, ",") || is_punct(next, ")")) && names_a_type(before)) {  // (T name, …
       own_members_.push_back(t_[i].text);
-    } else if ((is_punct(next, ",") || is_punct(next, "}")) && (is_punct(before, "{") || is_punct(before, ","))) {
-      own_members_.push_back(t_[i].text);  // new { name, …
+    } else if ((is_punct(next, ",") || is_punct(next, "}") || is_punct(next, ")")) &&
+               (is_punct(before, "{") || is_punct(before, ",") || is_punct(before, "("))) {
+      own_members_.push_back(t_[i].text);  // new { name, … and the tuple (name, …
     }
   }
 }

@@ -139,8 +139,9 @@ bool Parser::statement_flow() {
       advance();
       return block();
     }
-    if (token.text == "const" || token.text == "static" || token.text == "readonly") {
+    if (one_of(token.text, {"const", "static", "readonly", "ref"})) {
       advance();
+      if (token.text == "ref") accept_word("readonly");
       return declaration_or_expression();
     }
     if (token.text == "else") {
@@ -260,6 +261,9 @@ bool Parser::switch_statement() {
     }
     if (see_word("case")) {
       advance();
+      // `case var x:` and `case object x:` match whatever is left.
+      has_default |=
+          (see_word("var") || see_word("object")) && ahead().kind == TokenKind::identifier && is_punct(ahead(2), ":");
       pattern();
       if (accept_word("when")) expression();
       if (!failed() && !accept(":")) fail_after(fmt::format("':' is missing after case; found {}", shown(now())));
@@ -455,6 +459,9 @@ bool Parser::local_function() {
   const Index close = match_[pos_];
   const std::size_t locals = locals_.size();
   lambda_parameters(close);
+  if (see_word("where")) {  // the constraints of type parameters
+    while (!at_end() && !see("{") && !see("=>") && !see(";")) advance();
+  }
   if (failed()) return true;
   if (accept("=>")) {
     ++function_depth_;

@@ -349,3 +349,33 @@ TEST_CASE("A policy document is known by its first element") {
   CHECK_FALSE(looks_like_policy(""));
   CHECK_FALSE(looks_like_policy("<!-- never ends"));
 }
+
+TEST_CASE("An escaped quote between quotes that stand raw is no fault") {
+  CHECK(rules_of(in_text(R"~(@{
+    string Xml(string s) => s.Replace("<", "&lt;").Replace("\"", "&quot;");
+    return Xml("x");
+  })~"))
+            .empty());
+  CHECK(rules_of(in_text(R"~(@(&quot;a&quot; + &quot;b))~")) == std::vector<std::string>{"expression-balance"});
+}
+
+TEST_CASE("Tokens of a deployment tool are not judged by type") {
+  for (const char* value : {"%calls%", "%CALLS%", "#{calls}#", "__calls__", "{calls}", "$(calls)", "@@calls@@"}) {
+    INFO(value);
+    CHECK(rules_of("<policies><inbound><base /><rate-limit calls=\"" + std::string(value) +
+                   "\" renewal-period=\"60\" /></inbound></policies>")
+              .empty());
+  }
+}
+
+TEST_CASE("A stray byte in a comment is a warning and elsewhere an error") {
+  const auto severity = [](const std::string& text) {
+    const std::vector<Finding> findings = check_policy("p.xml", text, {});
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].rule == "encoding");
+    return findings[0].severity;
+  };
+  CHECK(severity("<policies><!-- caf\xe9 --><inbound><base /></inbound></policies>") == Severity::warning);
+  CHECK(severity("<policies><!-- a --><inbound><base /><set-method>caf\xe9</set-method></inbound></policies>") ==
+        Severity::error);
+}

@@ -298,3 +298,36 @@ TEST_CASE("what the types that are known do not take is named") {
     CHECK(verdict(source, true) == "");
   }
 }
+
+TEST_CASE("rarer forms of C# 7 are let through with their names") {
+  const char* sources[] = {
+      R"(@{ string Show<T>(T x) where T : class { return x.ToString(); } return Show("a"); })",
+      R"(@{ return Pick<string>("a"); T Pick<T>(T x) => x; })",
+      R"(@{ ref int Find(int[] all) { return ref all[0]; } int[] a = { 1 }; ref int first = ref Find(a); first = 5; return a[0]; })",
+      R"(@{ switch (context.Response.StatusCode) { case 200: return "a"; case int c when c > 400: return "b"; case var other: return "c" + other; } })",
+      R"(@(new[] {"a"}.Select(async => async).First()))",
+      R"(@(nameof(String.Length) + nameof(context.Request.Body)))",
+      R"(@(context.Product.State == ProductState.Published))",
+      R"(@((from x in new[] {1} from y in new[] {2} where x < y select (x, y)).First().x))",
+      "@{\n  #region it\n  var a = 1;\n  #endregion\n  return a;\n}",
+      R"(@(new string('*', 5)))",
+      R"(@(context.Variables.GetValueOrDefault<(string a, int b)>("t").a))",
+      R"(@{ goto end; end: return 1; })",
+      R"(@{ object o = 5; if (o is int n) return n; if (o is int m && m > 5) return m; return o is string ? 1 : 2; })",
+      R"(@{ var not = true; var and = false; var or = true; if (not && and || or) return 1; return 2; })",
+      R"(@{ (string name, int age)[] people = { ("a", 1) }; foreach (var (name, age) in people) { if (age > 1) return name; } return people[0].name; })",
+  };
+  for (const char* source : sources) {
+    INFO(source);
+    CHECK(verdict(source, true) == "");
+  }
+}
+
+TEST_CASE("types of NET that APIM does not list are a warning however near they are to one that it lists") {
+  for (const char* source : {"@(new DSA().ToString())", "@(JsonConverter.X == null)", "@(new XmlText(\"a\"))"}) {
+    const Parsed parsed = parse_value(source);
+    INFO(source);
+    REQUIRE(parsed.notes.size() >= 1);
+    CHECK(parsed.notes.front().kind == NoteKind::unlisted);
+  }
+}
