@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "gateway/base/result.h"
 #include "gateway/git/repo_path.h"
@@ -15,7 +16,12 @@ namespace postern::receive {
 struct Marker {
   std::optional<std::int64_t> id;  // Gogs' id; none where the upstream has none
   std::string name;                // "owner/name"
+  bool operator==(const Marker&) const = default;
 };
+
+// The file's content. corrupt: anything else than one object with version 1, an id or null, and a name that is one.
+Result<Marker> parse_marker(std::string_view text);
+std::string to_text(const Marker& marker);
 
 std::string marker_path(const std::string& repository_directory);
 // nullopt: no marker. corrupt: there is one and it cannot be read.
