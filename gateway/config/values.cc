@@ -203,6 +203,41 @@ Result<std::string> parse_url(std::string_view text, UrlRule rule) {
   return url;
 }
 
+Result<std::string> parse_store_url(std::string_view text, const std::string& base_directory) {
+  if (text.starts_with("sqlite:")) {
+    const auto path = parse_path(text.substr(7), base_directory);
+    if (path) return "sqlite:" + *path;
+  }
+  if (text.starts_with("postgresql://") || text.starts_with("postgres://")) {
+    const std::size_t at = text.find('@');
+    const std::string_view user = at == std::string_view::npos ? std::string_view{} : text.substr(0, at);
+    if (user.find(':', text.find("://") + 3) != std::string_view::npos) {
+      return fail(ErrorCode::bad_usage,
+                  "holds a password; accepted: postgresql://user@host/database, the password in PGPASSFILE");
+    }
+    return std::string(text);
+  }
+  return fail(ErrorCode::bad_usage, "names no store; accepted: sqlite:PATH, postgresql://user@host/database");
+}
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+bool is_repository_path(std::string_view path) {
+  if (path.starts_with('/') || path.ends_with('/') || path.find('\0') != std::string_view::npos) return false;
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view segment = path.substr(at, end - at);
+    if (segment.empty() || segment == "." || segment == "..") return path == ".";
+    at = end + 1;
+  }
+  return true;
+}
+
 std::string nearest(std::string_view name, std::span<const std::string> known) {
   const std::string folded = ascii_lower(name);
   std::string best;

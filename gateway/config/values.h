@@ -21,6 +21,9 @@ Result<Listen> parse_listen(std::string_view text, const std::string& base_direc
 // An absolute path: `text` itself or below `base_directory`, without "." and "..".
 Result<std::string> parse_path(std::string_view text, const std::string& base_directory);
 
+// sqlite:PATH, its path made absolute, or a postgresql:// URL without a password.
+Result<std::string> parse_store_url(std::string_view text, const std::string& base_directory);
+
 struct UrlRule {
   bool path_allowed = true;  // beyond "/"
   bool imds_allowed = false;
@@ -28,6 +31,11 @@ struct UrlRule {
 // http or https with a host; http only for loopback hosts (and IMDS). No user, query or fragment. The answer has no
 // trailing slash.
 Result<std::string> parse_url(std::string_view text, UrlRule rule);
+
+// Up to 64 letters, digits, - _ .
+bool is_plain_name(std::string_view name);
+// A path inside a repository, '/' between segments; "." is the whole of it.
+bool is_repository_path(std::string_view path);
 
 // The known name that `name` was probably meant to be; empty when none is near.
 std::string nearest(std::string_view name, std::span<const std::string> known);
