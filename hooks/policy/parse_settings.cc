@@ -1,11 +1,11 @@
 #include <fmt/core.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <span>
 #include <utility>
 
 #include "gateway/base/encoding.h"
+#include "gateway/base/toml.h"
 #include "hooks/policy/catalogue.h"
 #include "hooks/policy/rules.h"
 #include "hooks/policy/settings.h"
@@ -14,32 +14,30 @@
 namespace postern::policy {
 namespace {
 
-Error at(const toml::source_region& where, const std::string& message) {
-  return {ErrorCode::invalid_input, fmt::format("line {}: {}", where.begin.line, message)};
+Error at(unsigned line, const std::string& message) {
+  return {ErrorCode::invalid_input, fmt::format("line {}: {}", line, message)};
 }
 
-Result<RuleLevels> read_levels(const toml::node& node, const std::vector<std::string_view>& known) {
-  const toml::table* table = node.as_table();
-  if (table == nullptr)
-    return fail(at(node.source(), "severity is a table: rule = \"off\" | \"advice\" | \"warning\" | \"error\""));
+Result<RuleLevels> read_levels(const TomlValue& node, const std::vector<std::string_view>& known) {
+  if (!node.is(TomlType::table))
+    return fail(at(node.line, "severity is a table: rule = \"off\" | \"advice\" | \"warning\" | \"error\""));
   RuleLevels levels;
-  for (const auto& [key, value] : *table) {
-    const std::string_view id = key.str();
+  for (const auto& [id, line, value] : node.members) {
     if (find_rule(id) == nullptr && std::find(known.begin(), known.end(), id) == known.end() &&
         std::find(known.begin(), known.end(), "*") == known.end()) {
       std::vector<std::string_view> ids(known.begin(), known.end());
       for (const Rule* rule : rules()) ids.push_back(rule->id);
       const std::string_view meant = closest(id, ids);
-      return fail(at(key.source(), fmt::format("there is no rule '{}'{}", printable(id),
-                                               meant.empty() ? std::string("; postern-check --list-rules names them")
-                                                             : fmt::format("; did you mean '{}'?", meant))));
+      return fail(at(line, fmt::format("there is no rule '{}'{}", printable(id),
+                                       meant.empty() ? std::string("; postern-check --list-rules names them")
+                                                     : fmt::format("; did you mean '{}'?", meant))));
     }
-    const auto* text = value.as_string();
+    const std::string* text = value.as_string();
     if (text == nullptr)
-      return fail(at(value.source(), fmt::format("the severity of '{}' is a string: off, advice, warning, error", id)));
-    const Result<RuleLevel> level = parse_level(text->get());
-    if (!level) return fail(at(value.source(), level.error().message));
-    levels[std::string(id)] = *level;
+      return fail(at(value.line, fmt::format("the severity of '{}' is a string: off, advice, warning, error", id)));
+    const Result<RuleLevel> level = parse_level(*text);
+    if (!level) return fail(at(value.line, level.error().message));
+    levels[id] = *level;
   }
   return levels;
 }
@@ -47,57 +45,56 @@ Result<RuleLevels> read_levels(const toml::node& node, const std::vector<std::st
 // A list of strings that are not empty, each with its place.
 struct Word {
   std::string text;
-  toml::source_region where;
+  unsigned line = 0;
 };
 
-Result<std::vector<Word>> read_words(const toml::node& node, std::string_view key) {
-  const toml::array* list = node.as_array();
-  if (list == nullptr) return fail(at(node.source(), fmt::format("{} is a list of strings", key)));
+Result<std::vector<Word>> read_words(const TomlValue& node, std::string_view key) {
+  if (!node.is(TomlType::array)) return fail(at(node.line, fmt::format("{} is a list of strings", key)));
   std::vector<Word> out;
-  for (const toml::node& one : *list) {
-    const auto* text = one.as_string();
-    if (text == nullptr || text->get().empty())
-      return fail(at(one.source(), fmt::format("{} is a list of strings, none of them empty", key)));
-    out.push_back({text->get(), one.source()});
+  for (const TomlValue& one : node.items) {
+    const std::string* text = one.as_string();
+    if (text == nullptr || text->empty())
+      return fail(at(one.line, fmt::format("{} is a list of strings, none of them empty", key)));
+    out.push_back({*text, one.line});
   }
   return out;
 }
 
-Status read_strings(const toml::node& node, std::string_view key, std::vector<std::string>& out) {
+Status read_strings(const TomlValue& node, std::string_view key, std::vector<std::string>& out) {
   Result<std::vector<Word>> words = read_words(node, key);
   if (!words) return fail(words.error());
   for (Word& word : *words) out.push_back(std::move(word.text));
   return {};
 }
 
-Status read_globs(const toml::node& node, std::string_view key, std::vector<Glob>& out) {
+Status read_globs(const TomlValue& node, std::string_view key, std::vector<Glob>& out) {
   Result<std::vector<Word>> words = read_words(node, key);
   if (!words) return fail(words.error());
   for (Word& word : *words) out.emplace_back(std::move(word.text));
   return {};
 }
 
-Error unknown_key(const toml::key& key, std::string_view where, std::span<const std::string_view> accepted) {
+Error unknown_key(const TomlMember& member, std::string_view where, std::span<const std::string_view> accepted) {
   std::string names;
   for (std::string_view name : accepted) names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
-  return at(key.source(), fmt::format("unknown key '{}'{}; accepted: {}", printable(key.str()), where, names));
+  return at(member.line, fmt::format("unknown key '{}'{}; accepted: {}", printable(member.key), where, names));
 }
 
-Result<Settings::ForPaths> read_path(const toml::table& table, const std::vector<std::string_view>& known) {
+Result<Settings::ForPaths> read_path(const TomlValue& table, const std::vector<std::string_view>& known) {
   Settings::ForPaths entry;
-  for (const auto& [name, part] : table) {
-    if (name.str() == "severity") {
-      Result<RuleLevels> levels = read_levels(part, known);
+  for (const TomlMember& member : table.members) {
+    if (member.key == "severity") {
+      Result<RuleLevels> levels = read_levels(member.value, known);
       if (!levels) return fail(levels.error());
       entry.severity = std::move(*levels);
-    } else if (name.str() == "paths") {
-      if (Status read = read_globs(part, "paths", entry.paths); !read) return fail(read.error());
+    } else if (member.key == "paths") {
+      if (Status read = read_globs(member.value, "paths", entry.paths); !read) return fail(read.error());
     } else {
       constexpr std::string_view kAccepted[] = {"paths", "severity"};
-      return fail(unknown_key(name, " in [[path]]", kAccepted));
+      return fail(unknown_key(member, " in [[path]]", kAccepted));
     }
   }
-  if (entry.paths.empty()) return fail(at(table.source(), "[[path]] needs paths"));
+  if (entry.paths.empty()) return fail(at(table.line, "[[path]] needs paths"));
   return entry;
 }
 
@@ -105,22 +102,23 @@ Result<Scope> read_scope(const Word& word, bool required) {
   for (Scope one : {Scope::global, Scope::workspace, Scope::product, Scope::api, Scope::operation, Scope::resolver,
                     Scope::fragment})
     if (word.text == to_string(one) && (!required || (one != Scope::resolver && one != Scope::fragment))) return one;
-  return fail(at(word.where, fmt::format("'{}' is no scope; accepted: global, workspace, product, api, operation{}",
-                                         printable(word.text), required ? "" : ", resolver, fragment")));
+  return fail(at(word.line, fmt::format("'{}' is no scope; accepted: global, workspace, product, api, operation{}",
+                                        printable(word.text), required ? "" : ", resolver, fragment")));
 }
 
 // [[required]] or [[forbidden]].
-Result<PolicyDemand> read_demand(const toml::table& table, bool required) {
+Result<PolicyDemand> read_demand(const TomlValue& table, bool required) {
   const std::string_view where = required ? " in [[required]]" : " in [[forbidden]]";
   PolicyDemand demand;
-  const auto words_of = [](const toml::node& node, std::string_view key) -> Result<std::vector<Word>> {
+  const auto words_of = [](const TomlValue& node, std::string_view key) -> Result<std::vector<Word>> {
     // One may stand alone.
-    if (const auto* text = node.as_string(); text != nullptr && !text->get().empty())
-      return std::vector<Word>{{text->get(), node.source()}};
+    if (const std::string* text = node.as_string(); text != nullptr && !text->empty())
+      return std::vector<Word>{{*text, node.line}};
     return read_words(node, key);
   };
-  for (const auto& [key, node] : table) {
-    const std::string_view name = key.str();
+  for (const TomlMember& member : table.members) {
+    const std::string_view name = member.key;
+    const TomlValue& node = member.value;
     if (name == "policies") {
       Result<std::vector<Word>> words = words_of(node, name);
       if (!words) return fail(words.error());
@@ -129,8 +127,8 @@ Result<PolicyDemand> read_demand(const toml::table& table, bool required) {
           std::vector<std::string_view> names;
           for (const catalogue::Policy& policy : catalogue::policies()) names.push_back(policy.name);
           const std::string_view meant = closest(word.text, names);
-          return fail(at(word.where, fmt::format("there is no policy '{}'{}", printable(word.text),
-                                                 meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant))));
+          return fail(at(word.line, fmt::format("there is no policy '{}'{}", printable(word.text),
+                                                meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant))));
         }
         demand.policies.push_back(word.text);
       }
@@ -148,39 +146,37 @@ Result<PolicyDemand> read_demand(const toml::table& table, bool required) {
       for (const Word& word : *words) {
         const std::uint8_t bit = catalogue::section_bit(word.text);
         if (bit == 0)
-          return fail(at(word.where, fmt::format("'{}' is no section; accepted: inbound, backend, outbound, on-error",
-                                                 printable(word.text))));
+          return fail(at(word.line, fmt::format("'{}' is no section; accepted: inbound, backend, outbound, on-error",
+                                                printable(word.text))));
         demand.sections |= bit;
       }
     } else if (name == "paths") {
       if (Status read = read_globs(node, name, demand.paths); !read) return fail(read.error());
     } else if (name == "why") {
-      const auto* text = node.as_string();
-      if (text == nullptr) return fail(at(node.source(), "why is a string"));
-      demand.why = text->get();
+      const std::string* text = node.as_string();
+      if (text == nullptr) return fail(at(node.line, "why is a string"));
+      demand.why = *text;
     } else if (name == "conditional" && required) {
-      const auto* flag = node.as_boolean();
-      if (flag == nullptr) return fail(at(node.source(), "conditional is true or false"));
-      demand.conditional = flag->get();
+      if (!node.is(TomlType::boolean)) return fail(at(node.line, "conditional is true or false"));
+      demand.conditional = node.boolean;
     } else {
       constexpr std::string_view kRequired[] = {"policies", "scopes", "sections", "paths", "conditional", "why"};
       constexpr std::string_view kForbidden[] = {"policies", "scopes", "sections", "paths", "why"};
       return fail(unknown_key(
-          key, where,
+          member, where,
           required ? std::span<const std::string_view>(kRequired) : std::span<const std::string_view>(kForbidden)));
     }
   }
-  if (demand.policies.empty()) return fail(at(table.source(), fmt::format("policies is missing{}", where)));
+  if (demand.policies.empty()) return fail(at(table.line, fmt::format("policies is missing{}", where)));
   if (required && demand.scopes.empty())
-    return fail(at(table.source(),
+    return fail(at(table.line,
                    "scopes is missing in [[required]]; accepted: global, workspace, product, api, "
                    "operation"));
   return demand;
 }
 
-Status read_external(const toml::node& node, Settings::External& out) {
-  const toml::table* table = node.as_table();
-  if (table == nullptr) return fail(at(node.source(), "external is a table of lists: backends = [\"shared-*\"]"));
+Status read_external(const TomlValue& node, Settings::External& out) {
+  if (!node.is(TomlType::table)) return fail(at(node.line, "external is a table of lists: backends = [\"shared-*\"]"));
   const std::pair<std::string_view, std::vector<std::string>*> kinds[] = {{"named_values", &out.named_values},
                                                                           {"fragments", &out.fragments},
                                                                           {"backends", &out.backends},
@@ -188,28 +184,26 @@ Status read_external(const toml::node& node, Settings::External& out) {
                                                                           {"loggers", &out.loggers},
                                                                           {"products", &out.products},
                                                                           {"tags", &out.tags}};
-  for (const auto& [key, list] : *table) {
-    const auto* kind = std::find_if(std::begin(kinds), std::end(kinds),
-                                    [&, name = key.str()](const auto& one) { return one.first == name; });
+  for (const TomlMember& member : node.members) {
+    const auto* kind =
+        std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& one) { return one.first == member.key; });
     if (kind == std::end(kinds)) {
       constexpr std::string_view kAccepted[] = {"named_values", "fragments", "backends", "certificates",
                                                 "loggers",      "products",  "tags"};
-      return fail(unknown_key(key, " in [external]", kAccepted));
+      return fail(unknown_key(member, " in [external]", kAccepted));
     }
-    if (Status read = read_strings(list, kind->first, *kind->second); !read) return read;
+    if (Status read = read_strings(member.value, kind->first, *kind->second); !read) return read;
   }
   return {};
 }
 
 // Calls `read` for each table of a list of tables.
 template <class Read>
-Status for_each_table(const toml::node& node, std::string_view key, Read read) {
-  const toml::array* list = node.as_array();
-  if (list == nullptr) return fail(at(node.source(), fmt::format("{} is a list of tables: [[{}]]", key, key)));
-  for (const toml::node& one : *list) {
-    const toml::table* table = one.as_table();
-    if (table == nullptr) return fail(at(one.source(), fmt::format("{} is a list of tables: [[{}]]", key, key)));
-    if (Status done = read(*table); !done) return done;
+Status for_each_table(const TomlValue& node, std::string_view key, Read read) {
+  if (!node.is(TomlType::array)) return fail(at(node.line, fmt::format("{} is a list of tables: [[{}]]", key, key)));
+  for (const TomlValue& one : node.items) {
+    if (!one.is(TomlType::table)) return fail(at(one.line, fmt::format("{} is a list of tables: [[{}]]", key, key)));
+    if (Status done = read(one); !done) return done;
   }
   return {};
 }
@@ -221,9 +215,9 @@ Status keep(Result<T> value, std::vector<T>& out) {
   return {};
 }
 
-Status read_key(const toml::key& key, const toml::node& node, const std::vector<std::string_view>& known,
-                Settings& out) {
-  const std::string_view name = key.str();
+Status read_key(const TomlMember& member, const std::vector<std::string_view>& known, Settings& out) {
+  const std::string_view name = member.key;
+  const TomlValue& node = member.value;
   Guardrails& guardrails = out.guardrails;
   if (name == "severity") {
     Result<RuleLevels> levels = read_levels(node, known);
@@ -233,13 +227,13 @@ Status read_key(const toml::key& key, const toml::node& node, const std::vector<
   }
   if (name == "path")
     return for_each_table(node, name,
-                          [&](const toml::table& table) { return keep(read_path(table, known), out.for_paths); });
+                          [&](const TomlValue& table) { return keep(read_path(table, known), out.for_paths); });
   if (name == "required")
-    return for_each_table(
-        node, name, [&](const toml::table& table) { return keep(read_demand(table, true), guardrails.required); });
+    return for_each_table(node, name,
+                          [&](const TomlValue& table) { return keep(read_demand(table, true), guardrails.required); });
   if (name == "forbidden")
     return for_each_table(
-        node, name, [&](const toml::table& table) { return keep(read_demand(table, false), guardrails.forbidden); });
+        node, name, [&](const TomlValue& table) { return keep(read_demand(table, false), guardrails.forbidden); });
   if (name == "external") return read_external(node, out.external);
   if (name == "allowed_hosts") {
     Result<std::vector<Word>> words = read_words(node, name);
@@ -248,9 +242,9 @@ Status read_key(const toml::key& key, const toml::node& node, const std::vector<
     for (const Word& word : *words) {
       const std::optional<HostPattern> pattern = HostPattern::parse(word.text);
       if (!pattern)
-        return fail(at(word.where, fmt::format("'{}' is no host; accepted: api.example.com, *.example.com, each with "
-                                               ":port where one is meant",
-                                               printable(word.text))));
+        return fail(at(word.line, fmt::format("'{}' is no host; accepted: api.example.com, *.example.com, each with "
+                                              ":port where one is meant",
+                                              printable(word.text))));
       guardrails.allowed_hosts->push_back(*pattern);
     }
     return {};
@@ -261,22 +255,22 @@ Status read_key(const toml::key& key, const toml::node& node, const std::vector<
     for (const Word& word : *words) {
       const std::uint8_t bit = gateway_bit(word.text);
       if (bit == 0)
-        return fail(at(word.where, fmt::format("'{}' is no gateway; accepted: classic, v2, consumption, self-hosted, "
-                                               "workspace",
-                                               printable(word.text))));
+        return fail(at(word.line, fmt::format("'{}' is no gateway; accepted: classic, v2, consumption, self-hosted, "
+                                              "workspace",
+                                              printable(word.text))));
       guardrails.gateways |= bit;
     }
     return {};
   }
   constexpr std::string_view kAccepted[] = {"severity", "path",      "gateways", "allowed_hosts",
                                             "required", "forbidden", "external"};
-  return fail(unknown_key(key, "", kAccepted));
+  return fail(unknown_key(member, "", kAccepted));
 }
 
-Result<Settings> read(const toml::table& root, const std::vector<std::string_view>& known) {
+Result<Settings> read(const TomlValue& root, const std::vector<std::string_view>& known) {
   Settings settings;
-  for (const auto& [key, node] : root)
-    if (Status done = read_key(key, node, known, settings); !done) return fail(done.error());
+  for (const TomlMember& member : root.members)
+    if (Status done = read_key(member, known, settings); !done) return fail(done.error());
   return settings;
 }
 
@@ -284,12 +278,9 @@ Result<Settings> read(const toml::table& root, const std::vector<std::string_vie
 
 Result<Settings> parse_settings(std::string_view text, const std::vector<std::string_view>& known_rules) {
   if (text.size() > std::size_t{256} * 1024) return fail(ErrorCode::limit, "the settings are larger than 256 KiB");
-  try {
-    const toml::table root = toml::parse(text);
-    return read(root, known_rules);
-  } catch (const toml::parse_error& error) {
-    return fail(at(error.source(), std::string(error.description())));
-  }
+  const auto root = parse_toml(text);
+  if (!root) return fail(at(root.error().line, root.error().message));
+  return read(*root, known_rules);
 }
 
 }  // namespace postern::policy
