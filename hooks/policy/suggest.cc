@@ -17,6 +17,11 @@ unsigned allowance(std::string_view name) { return name.size() <= 3 ? 2 : name.s
 
 unsigned edit_cost(std::string_view a, std::string_view b, unsigned limit) {
   if (a.size() > kLongest || b.size() > kLongest) return a == b ? 0 : limit + 1;
+  // Letter case alone is one slip, however many letters it took.
+  if (a != b &&
+      std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); })) {
+    return 1;
+  }
   const std::size_t gap = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
   if (gap * 2 > limit) return limit + 1;
   std::array<std::array<unsigned, kLongest + 1>, 3> rows{};

@@ -8,40 +8,48 @@
 namespace postern::policy {
 namespace {
 
-constexpr std::array kObject = {ContextMember{"ToString"}, ContextMember{"Equals"}, ContextMember{"GetHashCode"},
-                                ContextMember{"GetType"}};
-
 // These take the extension methods of System.Linq, so they stay open.
 constexpr ContextType kText{"string", {}, false, nullptr, Scalar::text};
 constexpr ContextType kNumber{"int", {}, false, nullptr, Scalar::number};
 constexpr ContextType kBoolean{"bool", {}, false, nullptr, Scalar::boolean};
+constexpr std::array kObject = {ContextMember{"ToString", &kText, true}, ContextMember{"Equals", &kBoolean, true},
+                                ContextMember{"GetHashCode", &kNumber, true}, ContextMember{"GetType", nullptr, true}};
 // What stands in a variable: nothing but a cast leads on.
 constexpr ContextType kAnything{"object", kObject};
 
 // Dictionaries and sequences take every extension method of System.Linq, so they stay open; the members are there for
 // the hint when a name differs by case alone.
-constexpr std::array kVariablesMembers = {ContextMember{"GetValueOrDefault"},
-                                          ContextMember{"ContainsKey"},
-                                          ContextMember{"TryGetValue"},
+constexpr std::array kVariablesMembers = {ContextMember{"GetValueOrDefault", nullptr, true},
+                                          ContextMember{"ContainsKey", &kBoolean, true},
+                                          ContextMember{"TryGetValue", &kBoolean, true},
                                           ContextMember{"Keys"},
                                           ContextMember{"Values"},
                                           ContextMember{"Count"}};
+// The values of a header or a query parameter; GetValueOrDefault joins them.
+constexpr std::array kValuesMembers = {ContextMember{"GetValueOrDefault", &kText, true},
+                                       ContextMember{"ContainsKey", &kBoolean, true},
+                                       ContextMember{"TryGetValue", &kBoolean, true},
+                                       ContextMember{"Keys"},
+                                       ContextMember{"Values"},
+                                       ContextMember{"Count"}};
 constexpr ContextType kDictionary{"IReadOnlyDictionary", kVariablesMembers, false};
+constexpr ContextType kValues{"IReadOnlyDictionary", kValuesMembers, false};
 constexpr ContextType kVariables{"IReadOnlyDictionary", kVariablesMembers, false, &kAnything};
-constexpr ContextType kParameters{"IReadOnlyDictionary", kVariablesMembers, false, &kText};
+constexpr ContextType kParameters{"IReadOnlyDictionary", kValuesMembers, false, &kText};
 
 constexpr std::array kUrlMembers = {ContextMember{"Host", &kText},
                                     ContextMember{"Path", &kText},
                                     ContextMember{"Port"},
                                     ContextMember{"Scheme", &kText},
                                     ContextMember{"QueryString", &kText},
-                                    ContextMember{"Query", &kDictionary},
-                                    ContextMember{"ToQueryString"},
-                                    ContextMember{"ToUri"}};
+                                    ContextMember{"Query", &kValues},
+                                    ContextMember{"ToQueryString", nullptr, true},
+                                    ContextMember{"ToUri", nullptr, true}};
 constexpr ContextType kUrl{"IUrl", kUrlMembers};
 
-constexpr std::array kBodyMembers = {ContextMember{"As"}, ContextMember{"AsFormUrlEncodedContent"},
-                                     ContextMember{"AsMultipartContent"}};
+constexpr std::array kBodyMembers = {ContextMember{"As", nullptr, true},
+                                     ContextMember{"AsFormUrlEncodedContent", nullptr, true},
+                                     ContextMember{"AsMultipartContent", nullptr, true}};
 constexpr ContextType kBody{"IMessageBody", kBodyMembers};
 
 constexpr std::array kSubscriptionNames = {ContextMember{"Header"}, ContextMember{"Query"}};
@@ -109,7 +117,7 @@ constexpr std::array kPrivateEndpointMembers = {ContextMember{"Name", &kText}, C
 constexpr ContextType kPrivateEndpoint{"IPrivateEndpointConnection", kPrivateEndpointMembers};
 constexpr std::array kRequestMembers = {ContextMember{"Body", &kBody},
                                         ContextMember{"Certificate"},
-                                        ContextMember{"Headers", &kDictionary},
+                                        ContextMember{"Headers", &kValues},
                                         ContextMember{"IpAddress", &kText},
                                         ContextMember{"MatchedParameters", &kParameters},
                                         ContextMember{"Method", &kText},
@@ -121,7 +129,7 @@ constexpr std::array kRequestMembers = {ContextMember{"Body", &kBody},
                                         ContextMember{"Foundry"}};
 constexpr ContextType kRequest{"IRequest", kRequestMembers};
 
-constexpr std::array kResponseMembers = {ContextMember{"Body", &kBody}, ContextMember{"Headers", &kDictionary},
+constexpr std::array kResponseMembers = {ContextMember{"Body", &kBody}, ContextMember{"Headers", &kValues},
                                          ContextMember{"StatusCode", &kNumber}, ContextMember{"StatusReason", &kText}};
 constexpr ContextType kResponse{"IResponse", kResponseMembers};
 
@@ -158,14 +166,36 @@ constexpr std::array kContextMembers = {ContextMember{"Api", &kApi},
                                         ContextMember{"Response", &kResponse},
                                         ContextMember{"Subscription", &kSubscription},
                                         ContextMember{"Timestamp"},
-                                        ContextMember{"Trace"},
+                                        ContextMember{"Trace", nullptr, true},
                                         ContextMember{"Tracing", &kBoolean},
                                         ContextMember{"User", &kUser},
                                         ContextMember{"Variables", &kVariables},
                                         ContextMember{"Workspace", &kWorkspace}};
 constexpr ContextType kContext{"context", kContextMembers};
 
+constexpr std::array kJwtMembers = {
+    ContextMember{"Algorithm", &kText}, ContextMember{"Audiences"},  ContextMember{"Claims", &kValues},
+    ContextMember{"ExpirationTime"},    ContextMember{"Id", &kText}, ContextMember{"Issuer", &kText},
+    ContextMember{"IssuedAt"},          ContextMember{"NotBefore"},  ContextMember{"Subject", &kText},
+    ContextMember{"Type", &kText},      ContextMember{"Header"},     ContextMember{"Payload"}};
+constexpr ContextType kJwt{"Jwt", kJwtMembers};
+
+constexpr std::array kNamed = {&kJwt,          &kText,      &kApi,     &kBackend,   &kDeployment,
+                               &kLastError,    &kOperation, &kProduct, &kRequest,   &kUser,
+                               &kSubscription, &kUrl,       &kBody,    &kWorkspace, &kResponse};
+
 }  // namespace
+
+const ContextType* find_context_type(std::string_view name) {
+  for (const std::string_view number : {"int", "long", "short", "double", "decimal", "float"}) {
+    if (name == number) return &kNumber;
+  }
+  if (name == "bool") return &kBoolean;
+  for (const ContextType* type : kNamed) {
+    if (type->name == name) return type;
+  }
+  return nullptr;
+}
 
 const ContextType& context_type() { return kContext; }
 

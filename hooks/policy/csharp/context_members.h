@@ -16,7 +16,8 @@ enum class Scalar : std::uint8_t { none, text, number, boolean, null };
 // A property or method. `type` is null where what follows is ordinary .NET.
 struct ContextMember {
   std::string_view name;
-  const ContextType* type = nullptr;
+  const ContextType* type = nullptr;  // of a method: what a call of it gives
+  bool method = false;
 };
 
 // A type of the context's tree. A closed one has exactly these members (and those of System.Object).
@@ -28,6 +29,9 @@ struct ContextType {
   const ContextType* element = nullptr;
   Scalar scalar = Scalar::none;
 };
+
+// The type of that name that is known here: string, bool, int, IResponse, IUrl and so on; null for others.
+const ContextType* find_context_type(std::string_view name);
 
 // The type of `context` itself.
 const ContextType& context_type();

@@ -40,8 +40,12 @@ struct Expr {
   bool context_chain = false;           // begins with `context`
   bool quiet = false;                   // what it is was a fault already, or is hidden: its members are not judged
   Scalar scalar = Scalar::none;
-  bool literal_assigned = false;  // assignment: its right side is a literal that is no bool
-  Index first = 0;                // token
+  // The last name of a chain, where it is known to be a property or a method.
+  enum class Member : std::uint8_t { unknown, property, method };
+  Member member = Member::unknown;
+  const ContextType* returns = nullptr;  // of a method: the type of what a call of it gives, where that is known
+  bool literal_assigned = false;         // assignment: its right side is a literal that is no bool
+  Index first = 0;                       // token
 };
 
 inline bool one_of(std::string_view text, std::initializer_list<std::string_view> set) {
@@ -194,7 +198,13 @@ class Parser {
   Expr after_call(const Expr& callee) const;
   Expr member(const Expr& owner);
   // After a name, '<' opens type arguments only when what follows their '>' says so (ECMA-334 §6.2.5).
-  void generic_call();
+  // The one type argument when it is a plain name, or an empty text.
+  std::string_view generic_call();
+  // A member that is no method is called or the other way round.
+  void judge_use(const Expr& member);
+  void judge_as(Index name_at, bool has_type_argument);
+  // The type that stands between these tokens, where it is one that is known here.
+  const ContextType* type_between(Index first, Index last) const;
   void call_arguments(std::string_view close);
   // out var x, out T x, out x
   void argument_declaration();
@@ -223,7 +233,10 @@ class Parser {
 
   bool is_local(std::string_view name) const;
   // The name at this token is a variable from here on; `plain` is one that may not stand twice.
-  void declare(Index at, bool plain = false);
+  void declare(Index at, bool plain = false, const ContextType* type = nullptr);
+  const ContextType* local_type(std::string_view name) const;
+  // A variable of a type that is known here cannot hold what it is given.
+  void judge_initial_value(Index type_at, Index type_end, Index name_at, const Expr& value);
   // The token is no name that is known, and looks like the keyword misspelt.
   bool is_slip_of(const Token& token, std::string_view keyword) const;
   // Every name between the brackets.
@@ -234,9 +247,9 @@ class Parser {
   Expr creation();
   // { a, b } · { Name = value, … } · { [key] = value, … } · { { k, v }, … }
   void initializer();
-  void initializer_value();
+  Expr initializer_value();
   // A condition that is an assignment, by mistake or on purpose.
-  void condition_value(const Expr& found);
+  void condition_value(const Expr& found, std::string_view after = "?");
 
   // ---- statements (ECMA-334 §13). Each returns whether its end can be reached.
 
@@ -274,6 +287,7 @@ class Parser {
   struct Local {
     std::string_view name;
     bool plain;
+    const ContextType* type;  // null where it is not known
   };
   std::vector<Local> locals_;
   std::vector<std::string_view> functions_;    // local functions of the whole expression

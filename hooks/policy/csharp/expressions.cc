@@ -12,6 +12,26 @@ Scalar scalar_of(std::string_view type) {
   return one_of(type, {"int", "long", "short", "double", "decimal", "float"}) ? Scalar::number : Scalar::none;
 }
 
+std::string_view shown_scalar(Scalar scalar) {
+  switch (scalar) {
+    case Scalar::text: return "a string";
+    case Scalar::number: return "a number";
+    case Scalar::boolean: return "a bool";
+    case Scalar::null: return "null";
+    case Scalar::none: break;
+  }
+  return "a value";
+}
+
+// What + - * / % make of two operands.
+Scalar sum_of(std::string_view op, const Expr& left, const Expr& right) {
+  if (left.scalar == Scalar::number && right.scalar == Scalar::number) return Scalar::number;
+  if (op != "+") return Scalar::none;
+  if (left.scalar == Scalar::text) return Scalar::text;
+  const bool plain = left.scalar == Scalar::number || left.scalar == Scalar::boolean;
+  return plain && right.scalar == Scalar::text ? Scalar::text : Scalar::none;
+}
+
 }  // namespace
 
 void Parser::whole_expression() {
@@ -271,7 +291,6 @@ int Parser::precedence(const Token& token, const Token& next, bool adjacent_next
   if (p == "<<") return 9;
   if (p == "+" || p == "-") return 10;
   if (p == "*" || p == "/" || p == "%") return 11;
-  if (p == "..") return 12;
   return -1;
 }
 
@@ -297,7 +316,10 @@ Expr Parser::binary(int least) {
       pattern();
       joined.scalar = Scalar::boolean;
     } else if (text == "as") {
+      const Index type_at = pos_;
       type(true);
+      joined.type = type_between(type_at, pos_);
+      if (joined.type != nullptr) joined.scalar = joined.type->scalar;
     } else if (text == "switch") {
       switch_arms();
     } else {
@@ -320,6 +342,8 @@ Expr Parser::binary(int least) {
         judge_operands(op, written, left, right);
         if (level == 7 || (level == 8 && text != "is" && text != "as") || level == 2 || level == 3) {
           joined.scalar = Scalar::boolean;
+        } else if (level == 10 || level == 11) {
+          joined.scalar = sum_of(text, left, right);
         }
       }
     }
@@ -331,16 +355,6 @@ Expr Parser::binary(int least) {
 
 void Parser::judge_operands(Index op, std::string_view text, const Expr& left, const Expr& right) {
   if (failed()) return;
-  const auto shown_type = [](Scalar scalar) {
-    switch (scalar) {
-      case Scalar::text: return "a string";
-      case Scalar::number: return "a number";
-      case Scalar::boolean: return "a bool";
-      case Scalar::null: return "null";
-      case Scalar::none: break;
-    }
-    return "a value";
-  };
   const auto known = [](const Expr& side) { return side.scalar != Scalar::none && side.scalar != Scalar::null; };
   const auto is_not = [](const Expr& side, Scalar wanted) {
     return side.scalar != Scalar::none && side.scalar != wanted;
@@ -356,14 +370,14 @@ void Parser::judge_operands(Index op, std::string_view text, const Expr& left, c
   }
   if (!wrong) return;
   note(NoteKind::operand, op, op,
-       fmt::format("'{}' stands between {} and {}", text, shown_type(left.scalar), shown_type(right.scalar)),
+       fmt::format("'{}' stands between {} and {}", text, shown_scalar(left.scalar), shown_scalar(right.scalar)),
        logic ? "each side must be bool: compare it with something" : "compare values of one type");
 }
 
 bool Parser::operand_follows() const {
   if (at_end()) return false;
   if (now().kind == TokenKind::punctuation) {
-    return one_of(now().text, {"(", "!", "~", "-", "+", "++", "--", "&", "*", "^", "..", "[", "{"});
+    return one_of(now().text, {"(", "!", "~", "-", "+", "++", "--", "&", "*", "^", "[", "{"});
   }
   if (now().kind == TokenKind::keyword) {
     return !one_of(now().text,
@@ -378,7 +392,7 @@ Expr Parser::unary() {
   const Index first = pos_;
   const Token& token = now();
   if (token.kind == TokenKind::punctuation) {
-    if (one_of(token.text, {"+", "-", "!", "~", "^", "&", "*", ".."})) {
+    if (one_of(token.text, {"+", "-", "!", "~", "^", "&", "*"})) {
       advance();
       if (!operand_follows()) {
         fail_bytes(token.begin, token.end,
@@ -389,6 +403,14 @@ Expr Parser::unary() {
       Expr result;
       result.first = first;
       if (operand.shape == Expr::Shape::literal) result.shape = Expr::Shape::literal;
+      const Scalar takes = token.text == "!" ? Scalar::boolean : Scalar::number;
+      result.scalar = takes == Scalar::boolean || operand.scalar == takes ? takes : Scalar::none;
+      if (!failed() && one_of(token.text, {"!", "-", "~"}) && operand.scalar != Scalar::none &&
+          operand.scalar != takes) {
+        note(NoteKind::operand, first, first,
+             fmt::format("'{}' stands before {}", token.text, shown_scalar(operand.scalar)),
+             takes == Scalar::boolean ? "it takes a bool: compare the value with something" : "");
+      }
       return result;
     }
     if (one_of(token.text, {"++", "--"})) {
@@ -408,7 +430,10 @@ Expr Parser::unary() {
       advance();
       Expr result;
       result.first = first;
-      if (is_punct(ahead(), ")")) result.scalar = scalar_of(now().text);
+      if (is_punct(ahead(), ")")) {
+        result.scalar = scalar_of(now().text);
+        result.type = find_context_type(now().text);
+      }
       type();
       advance();  // ')'
       unary();
@@ -434,6 +459,10 @@ Expr Parser::unary() {
 Expr Parser::primary() {
   Expr found = primary_start();
   while (!failed()) {
+    if (see("..")) {  // a range is newer than the C# of the service
+      fail_here("a member name is missing between two dots", "remove one of them");
+      return {};
+    }
     if (see(".") || see("?.") || see("->")) {
       const Index dot = pos_;
       advance();
@@ -455,12 +484,19 @@ Expr Parser::primary() {
       if (names_only && notes < notes_.size()) notes_.resize(notes);  // nameof(String.Length) uses no member
       found = after_call(found);
     } else if (see("[") || see("?[")) {
+      if (found.type != nullptr && found.type->closed && !found.quiet) {
+        note(NoteKind::unknown_member, pos_, pos_, fmt::format("{} takes no index", found.type->name),
+             found.type->name == "object" ? "cast it first: ((JObject)context.Variables[\"name\"])" : "");
+        found.quiet = true;
+      }
       call_arguments("]");
       Expr element = found;
       element.shape = Expr::Shape::assignable;
       element.type = found.type != nullptr ? found.type->element : nullptr;
       element.scalar = element.type != nullptr ? element.type->scalar : Scalar::none;
       element.of_type = nullptr;
+      element.member = Expr::Member::unknown;
+      element.returns = nullptr;
       found = element;
     } else if (see("++") || see("--")) {
       advance();
@@ -495,6 +531,8 @@ Expr Parser::after_call(const Expr& callee) const {
   result.first = callee.first;
   result.shape = Expr::Shape::statement;
   result.quiet = callee.quiet;
+  result.type = callee.returns;
+  if (result.type != nullptr) result.scalar = result.type->scalar;
   return result;
 }
 
@@ -801,15 +839,19 @@ void Parser::initializer() {
   if (!failed() && !accept("}")) fail_bytes(t_[open].begin, t_[open].end, "'{' is not closed", "add '}'");
 }
 
-void Parser::initializer_value() {
-  if (see("{")) {
-    initializer();
-  } else {
-    expression();
-  }
+Expr Parser::initializer_value() {
+  if (!see("{")) return expression();
+  initializer();
+  return {};
 }
 
-void Parser::condition_value(const Expr& found) {
+void Parser::condition_value(const Expr& found, std::string_view after) {
+  if (!failed() && found.shape != Expr::Shape::assignment && found.scalar != Scalar::none &&
+      found.scalar != Scalar::boolean) {
+    note(NoteKind::operand, found.first, found.first,
+         fmt::format("the condition of '{}' is {}", after, shown_scalar(found.scalar)),
+         "it must be bool: compare the value with something");
+  }
   if (found.shape == Expr::Shape::assignment && found.literal_assigned) {
     note(NoteKind::assignment, found.first, found.first, "an assignment stands where a condition is due",
          "write == to compare");

@@ -43,6 +43,7 @@ constexpr std::string_view kSingle = ")[].,;:?~!%^&*-+=|<>/#";
 
 bool is_letter(unsigned char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80; }
 bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 class Lexer {
  public:
@@ -215,12 +216,47 @@ class Lexer {
           "close it with \", or write @\"…\" for text over several lines");
   }
 
+  // ECMA-334 §6.4.5.5 and §6.4.5.6. False when no escape of C# stands here.
+  bool escape() {
+    const auto hex_digits = [&](std::uint32_t from, std::uint32_t most) {
+      std::uint32_t n = 0;
+      while (n < most && is_hex(peek(from + n))) ++n;
+      return n;
+    };
+    const std::uint32_t begin = at_;
+    const char kind = peek(1);
+    std::uint32_t length = 2;
+    bool known = std::string_view("'\"\\0abfnrtv").find(kind) != std::string_view::npos;
+    if (kind == 'u' || kind == 'U') {
+      const std::uint32_t digits = kind == 'u' ? 4 : 8;
+      known = hex_digits(2, digits) == digits;
+      length += digits;
+    } else if (kind == 'x') {
+      const std::uint32_t digits = hex_digits(2, 4);
+      known = digits > 0;
+      length += digits;
+    }
+    if (known) {
+      at_ += length;
+      return true;
+    }
+    if (begin + 1 >= end_ || kind == '\n' || kind == '\r') {  // the string ends without its quote
+      at_ += 1;
+      return true;
+    }
+    std::uint32_t stop = begin + 2;
+    while (stop < end_ && (static_cast<unsigned char>(s_[stop]) & 0xc0) == 0x80) ++stop;
+    fault(begin, stop, "'" + std::string(s_.substr(begin, stop - begin)) + "' is no escape of C#",
+          "write \\\\ for a backslash, or a verbatim string @\"…\"");
+    return false;
+  }
+
   void regular_string(std::uint32_t begin) {
     ++at_;
     while (at_ < end_) {
       const char c = s_[at_];
       if (c == '\\') {
-        at_ += 2;
+        if (!escape()) return;
       } else if (c == '"') {
         ++at_;
         return push(TokenKind::string, begin, begin);
@@ -284,7 +320,7 @@ class Lexer {
         return;
       }
       if (c == '\\' && !verbatim) {
-        at_ += 2;
+        if (!escape()) return;
       } else if ((c == '\n' || c == '\r') && !verbatim) {
         return unterminated(begin, at_);
       } else if (c == '{' && peek(1) == '{') {

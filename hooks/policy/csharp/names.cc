@@ -131,6 +131,70 @@ const Forbidden* listed(std::span<const Forbidden> list, std::string_view name) 
 
 }  // namespace
 
+namespace {
+
+// Methods that no type has as a property.
+constexpr std::array<std::string_view, 36> kMethods = {"ToString",
+                                                       "ToLower",
+                                                       "ToUpper",
+                                                       "ToLowerInvariant",
+                                                       "ToUpperInvariant",
+                                                       "Trim",
+                                                       "TrimStart",
+                                                       "TrimEnd",
+                                                       "Split",
+                                                       "Substring",
+                                                       "StartsWith",
+                                                       "EndsWith",
+                                                       "Replace",
+                                                       "IndexOf",
+                                                       "LastIndexOf",
+                                                       "ContainsKey",
+                                                       "TryGetValue",
+                                                       "GetValueOrDefault",
+                                                       "AsJwt",
+                                                       "AsBasic",
+                                                       "FirstOrDefault",
+                                                       "LastOrDefault",
+                                                       "SelectToken",
+                                                       "SelectTokens",
+                                                       "ToArray",
+                                                       "ToList",
+                                                       "As",
+                                                       "ToObject",
+                                                       "Contains",
+                                                       "Equals",
+                                                       "PadLeft",
+                                                       "PadRight",
+                                                       "AddMinutes",
+                                                       "AddSeconds",
+                                                       "AddHours",
+                                                       "AddDays"};
+constexpr std::array<std::string_view, 10> kGiveText = {"ToString",         "ToLower", "ToUpper",   "ToLowerInvariant",
+                                                        "ToUpperInvariant", "Trim",    "TrimStart", "TrimEnd",
+                                                        "Substring",        "PadLeft"};
+constexpr std::array<std::string_view, 11> kGiveBool = {
+    "Contains", "StartsWith", "EndsWith",      "ContainsKey",        "TryGetValue", "Any",
+    "All",      "IsMatch",    "IsNullOrEmpty", "IsNullOrWhiteSpace", "TryParse"};
+constexpr std::array<std::string_view, 3> kGiveNumber = {"IndexOf", "LastIndexOf", "CompareTo"};
+
+template <std::size_t Size>
+bool holds(const std::array<std::string_view, Size>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// What a call of a method of that name gives, whatever type has it.
+const ContextType* type_of_call(std::string_view method, bool is_static) {
+  if (holds(kGiveBool, method)) return find_context_type("bool");
+  if (is_static) return nullptr;  // char.ToLower
+  if (method == "AsJwt") return find_context_type("Jwt");
+  if (holds(kGiveText, method)) return find_context_type("string");
+  if (holds(kGiveNumber, method)) return find_context_type("int");
+  return nullptr;
+}
+
+}  // namespace
+
 Expr Parser::member(const Expr& owner) {
   const Index name_at = pos_;
   const Token& name = now();
@@ -142,17 +206,68 @@ Expr Parser::member(const Expr& owner) {
   advance();
   if (owner.type != nullptr) {
     const ContextMember* known = find_member(*owner.type, name.text);
-    if (known != nullptr) {
+    if (known != nullptr && known->method) {
+      result.member = Expr::Member::method;
+      result.returns = known->type;
+    } else if (known != nullptr) {
       result.type = known->type;
       if (known->type != nullptr) result.scalar = known->type->scalar;
+      if (owner.type->closed) result.member = Expr::Member::property;
     } else {
       judge_context_member(*owner.type, name_at);
     }
   } else if (!owner.quiet) {
     judge_member(owner, name_at);
   }
-  if (see("<")) generic_call();
+  const bool own = std::find(own_members_.begin(), own_members_.end(), name.text) != own_members_.end();
+  if (!own && result.member == Expr::Member::unknown && holds(kMethods, name.text)) {
+    result.member = Expr::Member::method;
+  }
+  if (!own && result.returns == nullptr) result.returns = type_of_call(name.text, owner.of_type != nullptr);
+  if (!own && name.text == "Length" && result.type == nullptr) result.scalar = Scalar::number;
+  const bool generic = see("<");
+  if (generic) {
+    const std::string_view argument = generic_call();
+    if (one_of(name.text, {"GetValueOrDefault", "As", "Value", "ToObject"}))
+      result.returns = find_context_type(argument);
+  }
+  if (!own && name.text == "As") judge_as(name_at, generic);
+  if (!result.quiet) judge_use(result);
   return result;
+}
+
+void Parser::judge_as(Index name_at, bool has_type_argument) {
+  if (!see("(")) return;
+  if (!has_type_argument) {
+    note(NoteKind::unknown_member, name_at, name_at, "'As' needs the type that the body is to be read as",
+         "write: As<string>(), As<JObject>() …");
+  } else if (ahead().kind == TokenKind::identifier && is_punct(ahead(2), ":") && ahead().text != "preserveContent") {
+    note(NoteKind::unknown_member, pos_ + 1, pos_ + 1, fmt::format("'As' has no parameter '{}'", ahead().text),
+         "write: preserveContent: true");
+  }
+}
+
+void Parser::judge_use(const Expr& member) {
+  const Index at = pos_ - 1;
+  const std::string_view name = t_[at].text;
+  if (member.member == Expr::Member::property && see("(")) {
+    note(NoteKind::unknown_member, at, at, fmt::format("'{}' is a property and cannot be called", name),
+         member.type != nullptr && !member.type->closed && member.type->scalar == Scalar::none
+             ? fmt::format("write: {}[…]", name)
+             : "remove the brackets");
+    return;
+  }
+  if (member.member != Expr::Member::method || t_[at].kind != TokenKind::identifier) return;
+  const bool as_value = now().kind == TokenKind::punctuation &&
+                        one_of(now().text, {"[", ".", "?.", "==", "!=", "+", "&&", "||", "?", "??", "<=", "?["});
+  const bool as_result = at_end() && function_depth_ == 0 && depth_ < 8;
+  if (!as_value && !as_result) return;
+  note(NoteKind::unknown_member, at, at, fmt::format("'{}' is a method; it must be called", name),
+       see("[") ? fmt::format("write: {}(…)", name) : fmt::format("write: {}()", name));
+}
+
+const ContextType* Parser::type_between(Index first, Index last) const {
+  return last == first + 1 ? find_context_type(t_[first].text) : nullptr;
 }
 
 void Parser::judge_context_member(const ContextType& owner, Index at) {
@@ -309,7 +424,10 @@ Expr Parser::name() {
   if (token.text == "context" && shadowed_ == 0) {
     result.type = &context_type();
     result.context_chain = true;
-  } else if (!is_local(token.text)) {
+  } else if (is_local(token.text)) {
+    result.type = local_type(token.text);
+    if (result.type != nullptr) result.scalar = result.type->scalar;
+  } else {
     const std::size_t before = notes_.size();
     result.of_type = judge_value_name();
     result.quiet = notes_.size() > before;
@@ -340,7 +458,13 @@ bool Parser::is_local(std::string_view name) const {
   return std::any_of(locals_.begin(), locals_.end(), [&](const Local& local) { return local.name == name; });
 }
 
-void Parser::declare(Index at, bool plain) {
+const ContextType* Parser::local_type(std::string_view name) const {
+  const auto found =
+      std::find_if(locals_.rbegin(), locals_.rend(), [&](const Local& local) { return local.name == name; });
+  return found == locals_.rend() ? nullptr : found->type;
+}
+
+void Parser::declare(Index at, bool plain, const ContextType* type) {
   const Token& token = t_[at];
   if (token.kind != TokenKind::identifier) return;
   if (plain) {
@@ -350,7 +474,7 @@ void Parser::declare(Index at, bool plain) {
            "give it another name, or assign without the type");
     }
   }
-  locals_.push_back({token.text, plain});
+  locals_.push_back({token.text, plain, type});
 }
 
 bool Parser::is_slip_of(const Token& token, std::string_view keyword) const {

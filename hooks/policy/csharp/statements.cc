@@ -4,6 +4,24 @@
 
 namespace postern::policy::csharp {
 
+namespace {
+
+// The type of what a variable is given, where it is one that is known here.
+const ContextType* type_of(const Expr& value) {
+  if (value.quiet) return nullptr;
+  if (value.type != nullptr) return value.type;
+  switch (value.scalar) {
+    case Scalar::text: return find_context_type("string");
+    case Scalar::number: return find_context_type("int");
+    case Scalar::boolean: return find_context_type("bool");
+    case Scalar::null:
+    case Scalar::none: break;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 bool Parser::block() {
   const Deeper deeper(*this);
   if (failed()) return true;
@@ -38,7 +56,7 @@ void Parser::condition(std::string_view after) {
   if (!expect("(", after)) return;
   if (see(")")) return fail_here(fmt::format("the condition of '{}' is empty", after));
   const Expr found = expression();
-  condition_value(found);
+  if (one_of(after, {"if", "while"})) condition_value(found, after);
   if (failed()) return;
   if (!accept(")")) fail_after(fmt::format("')' is missing after the condition; found {}", shown(now())));
 }
@@ -194,7 +212,7 @@ bool Parser::for_statement() {
   const bool forever = see(";");
   if (!forever && !failed()) {
     const Expr found = expression();
-    condition_value(found);
+    condition_value(found, "for");
   }
   semicolon("the condition of for");
   while (!failed() && !see(")")) {
@@ -420,6 +438,8 @@ bool Parser::declarators() {
   const std::size_t notes_before = notes_.size();
   if (!type()) return false;
   const bool type_is_known = notes_.size() == notes_before;
+  const Index type_end = pos_;
+  const ContextType* declared = type_between(type_at, type_end);
   bool first = true;
   do {
     if (now().kind != TokenKind::identifier) {
@@ -427,7 +447,8 @@ bool Parser::declarators() {
       return false;
     }
     const Index name_at = pos_;
-    declare(pos_, type_is_known);
+    declare(pos_, type_is_known, declared);
+    const std::size_t local = locals_.size();
     advance();
     if (first && (see("(") || see("<"))) return local_function();
     first = false;
@@ -436,8 +457,10 @@ bool Parser::declarators() {
         fail_after(fmt::format("the value of '{}' is missing after '='", t_[name_at].text));
         return false;
       }
-      initializer_value();
+      const Expr value = initializer_value();
       if (failed()) return false;
+      judge_initial_value(type_at, type_end, name_at, value);
+      if (named_var && local > 0 && local <= locals_.size()) locals_[local - 1].type = type_of(value);
     } else if (named_var && (see(";") || see(","))) {
       fail_bytes(t_[type_at].begin, t_[name_at].end, fmt::format("'var {}' needs a value", t_[name_at].text),
                  "write: var name = …;");
@@ -448,6 +471,30 @@ bool Parser::declarators() {
     }
   } while (accept(","));
   return false;
+}
+
+void Parser::judge_initial_value(Index type_at, Index type_end, Index name_at, const Expr& value) {
+  if (value.scalar == Scalar::none) return;
+  const std::string_view name = t_[name_at].text;
+  if (is_word(t_[type_at], "var") && type_end == type_at + 1) {
+    if (value.scalar == Scalar::null) {
+      note(NoteKind::operand, name_at, name_at, fmt::format("'var {}' cannot be null: its type is not known", name),
+           "write its type instead of var");
+    }
+    return;
+  }
+  const ContextType* declared = type_between(type_at, type_end);
+  if (declared == nullptr || declared->scalar == Scalar::none || declared->scalar == value.scalar ||
+      (declared->scalar == Scalar::text && value.scalar == Scalar::null)) {
+    return;
+  }
+  note(NoteKind::operand, name_at, name_at,
+       fmt::format("'{}' is declared as {}, and its value is {}", name, t_[type_at].text,
+                   value.scalar == Scalar::null      ? "null"
+                   : value.scalar == Scalar::text    ? "a string"
+                   : value.scalar == Scalar::boolean ? "a bool"
+                                                     : "a number"),
+       "convert the value, or change the type");
 }
 
 bool Parser::local_function() {

@@ -118,19 +118,21 @@ bool Parser::cast_follows() {
   return cast;
 }
 
-void Parser::generic_call() {
+std::string_view Parser::generic_call() {
   const Mark start = mark();
   if (type_arguments()) {
+    const bool one_name = pos_ == start.pos + 3;
     const Token& next = now();
     if (next.kind == TokenKind::end ||
         (next.kind == TokenKind::punctuation && one_of(next.text, {"(",  ")", "]",  "}",  ":",  ";", ",",
                                                                    ".",  "?", "==", "!=", "|",  "^", "&&",
                                                                    "||", "&", "[",  "{",  "?.", "::"})) ||
         next.kind == TokenKind::identifier) {
-      if (next.kind != TokenKind::identifier) return;
+      if (next.kind != TokenKind::identifier) return one_name ? t_[start.pos + 1].text : std::string_view();
     }
   }
   rewind(start);
+  return {};
 }
 
 bool Parser::declaration_follows() {

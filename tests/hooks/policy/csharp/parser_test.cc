@@ -331,3 +331,69 @@ TEST_CASE("types of NET that APIM does not list are a warning however near they 
     CHECK(parsed.notes.front().kind == NoteKind::unlisted);
   }
 }
+
+TEST_CASE("what a variable holds is known where it is told plainly and nowhere else") {
+  const char* right[] = {
+      R"(@{ var r = (IResponse)context.Variables["r"]; if (r.StatusCode == 200 && r.Body.As<JObject>()["a"] == null) return r.Headers["x"][0]; return ""; })",
+      R"(@{ string s = context.Tracing ? null : "x"; bool b = s?.Contains("a") ?? false; bool? c = s?.Contains("a"); int i = s?.Length ?? 0; double d = 5; return s == "x" && b && i > 3 && d < 5.5 && c == true; })",
+      R"(@{ XNamespace ns = "http://x"; var n = ns + "a"; var e = new XElement(n); return e.Name == ns + "a" && e.Name == n; })",
+      R"(@{ var a = new { Length = "x", ToString = "y", Contains = true }; return a.Length == "x" && a.ToString + "z" == "yz" && a.Contains; })",
+      R"(@{ var n = DateTime.UtcNow.ToString("o"); var c = n[0]; return c == 'T' && -n.Length < ~n.IndexOf('T') ? n : null; })",
+      R"(@{ Func<string, int> length = s => s.Length; Func<string> to = "a".ToString; return new[] { "a" }.Select(Uri.EscapeDataString).Where(new List<string>().Contains).Count() == length(to()); })",
+      R"(@{ { var r = "a"; } foreach (var r in new[] { 1 }) { if (r == 5) return r; } return new[] { 1 }.Select(r => r == 5).First(); })",
+      R"(@{ var jwt = context.Request.Headers.GetValueOrDefault("a", "").AsJwt(); return jwt != null && jwt.Claims["x"].Contains("b") && jwt.Subject == "c"; })",
+      R"(@("\\d\t\u0041\x41\U0001F600\0" + '\'' + $"\n{context.Api.Id}\"" + @"\d"))",
+  };
+  for (const char* source : right) {
+    INFO(source);
+    CHECK(verdict(source, true) == "");
+  }
+  const std::pair<const char*, const char*> wrong[] = {
+      {R"(@{ var r = (IResponse)context.Variables["r"]; return r.StatusCode == "200"; })",
+       "'==' stands between a number and a string | == | compare values of one type"},
+      {R"(@{ var r = context.Variables.GetValueOrDefault<IResponse>("r"); return r.StatusCod; })",
+       "IResponse has no member 'StatusCod' | StatusCod | did you mean StatusCode?"},
+      {R"(@{ int n = "5"; return n; })",
+       "'n' is declared as int, and its value is a string | n | convert the value, or change the type"},
+      {R"(@{ string s = 5; return s; })",
+       "'s' is declared as string, and its value is a number | s | convert the value, or change the type"},
+      {R"(@{ var s = null; return s; })",
+       "'var s' cannot be null: its type is not known | s | write its type instead of var"},
+      {R"(@{ var s = "a".Trim(); if (s) return 1; return 2; })",
+       "the condition of 'if' is a string | s | it must be bool: compare the value with something"},
+      {R"(@(!context.Request.Method ? 1 : 2))",
+       "'!' stands before a string | ! | it takes a bool: compare the value with something"},
+  };
+  for (const auto& [source, expected] : wrong) {
+    INFO(source);
+    CHECK(verdict(source) == expected);
+  }
+}
+
+TEST_CASE("members are used as what they are") {
+  const std::pair<const char*, const char*> wrong[] = {
+      {R"(@(context.Response.StatusCode() == 200))",
+       "'StatusCode' is a property and cannot be called | StatusCode | remove the brackets"},
+      {R"(@(context.Request.Headers("x")))",
+       "'Headers' is a property and cannot be called | Headers | write: Headers[…]"},
+      {R"(@(context.Request.Method.ToLower == "get"))",
+       "'ToLower' is a method; it must be called | ToLower | write: ToLower()"},
+      {R"(@(context.Request.Url.ToString))",
+       "'ToString' is a method; it must be called | ToString | write: ToString()"},
+      {R"(@(context.Request.Headers.GetValueOrDefault["x"]))",
+       "'GetValueOrDefault' is a method; it must be called | GetValueOrDefault | write: GetValueOrDefault(…)"},
+      {R"(@(context.Request.Body.As()["x"]))",
+       "'As' needs the type that the body is to be read as | As | write: As<string>(), As<JObject>() …"},
+      {R"(@(context.Request.Body.As<string>(preserveContents: true)))",
+       "'As' has no parameter 'preserveContents' | preserveContents | write: preserveContent: true"},
+      {R"(@(context.Request["Method"]))", "IRequest takes no index | [ | "},
+      {R"(@(context.Variables["a"]["b"]))",
+       "object takes no index | [ | cast it first: ((JObject)context.Variables[\"name\"])"},
+      {R"(@(context.Request..Method))", "a member name is missing between two dots | .. | remove one of them"},
+      {R"(@("\d+"))", "'\\d' is no escape of C# | \\d | write \\\\ for a backslash, or a verbatim string @\"…\""},
+  };
+  for (const auto& [source, expected] : wrong) {
+    INFO(source);
+    CHECK(verdict(source) == expected);
+  }
+}
