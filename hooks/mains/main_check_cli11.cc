@@ -2,14 +2,44 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <cstring>
+#include <algorithm>
+#include <array>
 #include <exception>
-#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "gateway/base/exit_code.h"
 #include "hooks/mains/main_check.h"
 
 namespace {
+
+using postern::check::FailOn;
+using postern::check::Format;
+
+template <class T, std::size_t N>
+using Words = std::array<std::pair<std::string_view, T>, N>;
+constexpr Words<FailOn, 2> kSeverities{{{"error", FailOn::error}, {"warning", FailOn::warning}}};
+constexpr Words<Format, 6> kFormats{{{"text", Format::text},
+                                     {"json", Format::json},
+                                     {"sarif", Format::sarif},
+                                     {"junit", Format::junit},
+                                     {"github", Format::github},
+                                     {"gitlab", Format::gitlab}}};
+
+// CLI11's own mapping shows people the numbers behind the words, and takes them.
+template <class T, std::size_t N>
+CLI::IsMember one_of(const Words<T, N>& words) {
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : words) names.emplace_back(name);
+  return CLI::IsMember(names);
+}
+
+template <class T, std::size_t N>
+T meaning(const Words<T, N>& words, std::string_view word) {
+  return std::find_if(words.begin(), words.end(), [&](const auto& one) { return one.first == word; })->second;
+}
 
 int parse_and_run(int argc, char** argv) {
   using namespace postern::check;
@@ -21,18 +51,12 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--stdin", request.stdin_name, "judge standard input, under this name");
   app.add_option("--root", request.root, "root of the artifact tree");
   app.add_option("--settings", request.settings, "settings file (default: postern-policy.toml at the root, if there)");
-  app.add_option("--fail-on", request.fail_on, "exit 1 from this severity on: error or warning")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, FailOn>{{"error", FailOn::error}, {"warning", FailOn::warning}}));
+  std::string fail_on = "error";
+  app.add_option("--fail-on", fail_on, "exit 1 from this severity on (default: error)")->check(one_of(kSeverities));
   app.add_option("--baseline", request.baseline, "findings in this file are accepted");
   app.add_option("--write-baseline", request.write_baseline, "write what is found as the baseline");
-  app.add_option("--format", request.format, "text, json, sarif, junit, github or gitlab")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Format>{{"text", Format::text},
-                                                                        {"json", Format::json},
-                                                                        {"sarif", Format::sarif},
-                                                                        {"junit", Format::junit},
-                                                                        {"github", Format::github},
-                                                                        {"gitlab", Format::gitlab}}));
+  std::string format = "text";
+  app.add_option("--format", format, "how findings are printed (default: text)")->check(one_of(kFormats));
   app.add_flag("--list-rules", request.list_rules, "list the rules");
   app.add_option("--explain", request.explain, "explain a rule");
   try {
@@ -41,6 +65,8 @@ int parse_and_run(int argc, char** argv) {
     // CLI11's own codes are its own; ours say fine or bad usage.
     return app.exit(error) == 0 ? postern::kExitFine : postern::kExitBadUsage;
   }
+  request.fail_on = meaning(kSeverities, fail_on);
+  request.format = meaning(kFormats, format);
   return run(request);
 }
 

@@ -7,7 +7,7 @@
 namespace postern::policy {
 
 // Insertions, deletions, replacements and swaps of neighbours, case counted as half; stops at `limit`. Twice the
-// number, so that a case difference is 1 and a letter 2.
+// number, so that a case difference is 1 and a letter 2; 1 as well when nothing but case differs anywhere.
 unsigned edit_cost(std::string_view a, std::string_view b, unsigned limit);
 
 // True when one is plausibly a misspelling of the other.
