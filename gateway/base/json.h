@@ -75,6 +75,9 @@ struct Limits {
   std::size_t bytes = std::size_t{1} << 20;
   std::size_t depth = 64;
   std::size_t values = 100000;
+  // Keep members whose name stood before in the same object; find() gives the first. For texts of others that only need
+  // to be understood, never for what is signed or decided upon.
+  bool repeated_names = false;
 };
 
 // One JSON text (RFC 8259). invalid_input names line and column of the fault; limit names the limit.

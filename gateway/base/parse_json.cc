@@ -62,7 +62,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Value(Object{})); }
   bool key(string_t& name) override {
-    if (!frames_.back().names.insert(name).second) {
+    if (!frames_.back().names.insert(name).second && !limits_.repeated_names) {
       return refuse(ErrorCode::invalid_input, fmt::format("duplicate member \"{}\"", printable(name, 80)));
     }
     frames_.back().key = std::move(name);

@@ -29,12 +29,47 @@ const TreeRule* const kRules[] = {&kArtifactJson,
                                   &kArtifactSecret,
                                   &kLimitWithoutSubscription};
 
-struct LineColumn {
-  unsigned line = 1;
-  unsigned column = 1;
-};
+// The same text, byte for byte as long, without what no strict reader takes inside of a string: bytes that are no
+// UTF-8, and escapes of half a surrogate pair.
+std::string without_doubt(std::string_view text) {
+  std::string out(text);
+  for (std::size_t at = 0; at < out.size();) {
+    std::size_t length = 1;
+    while (length < 4 && at + length < out.size() && !is_utf8(std::string_view(out).substr(at, length))) ++length;
+    if (!is_utf8(std::string_view(out).substr(at, length))) {
+      out[at] = '?';
+      length = 1;
+    }
+    at += length;
+  }
+  const auto half = [&out](std::size_t at) -> char {
+    if (at + 6 > out.size() || out[at] != '\\' || out[at + 1] != 'u' || (out[at + 2] | 0x20) != 'd') return 0;
+    const char c = static_cast<char>(out[at + 3] | 0x20);
+    return c == '8' || c == '9' || c == 'a' || c == 'b' ? 'h' : c >= 'c' && c <= 'f' ? 'l' : '\0';
+  };
+  for (std::size_t at = 0; at + 1 < out.size(); ++at) {
+    if (out[at] != '\\') continue;
+    const char kind = half(at);
+    if (kind == 'h' && half(at + 6) == 'l') {
+      at += 11;
+    } else if (kind != 0) {
+      out.replace(at + 2, 4, "fffd");
+      at += 5;
+    } else {
+      ++at;
+    }
+  }
+  return out;
+}
 
-LineColumn position(std::string_view text, std::size_t offset) {
+// By the path below the root: the same in the hook and for a gate that was started in another directory.
+std::string fingerprint(const std::string& path, const policy::Finding& finding) {
+  return hex_encode(as_view(sha256(path + "\n" + finding.rule + "\n" + finding.message))).substr(0, 32);
+}
+
+}  // namespace
+
+LineColumn line_column(std::string_view text, std::size_t offset) {
   LineColumn at;
   for (std::size_t i = 0; i < offset && i < text.size(); ++i) {
     if (text[i] == '\n') {
@@ -46,13 +81,6 @@ LineColumn position(std::string_view text, std::size_t offset) {
   }
   return at;
 }
-
-// By the path below the root: the same in the hook and for a gate that was started in another directory.
-std::string fingerprint(const std::string& path, const policy::Finding& finding) {
-  return hex_encode(as_view(sha256(path + "\n" + finding.rule + "\n" + finding.message))).substr(0, 32);
-}
-
-}  // namespace
 
 Result<TreeView> TreeView::open(const repo::FileSource& files, std::string_view root, const TreeOptions& options) {
   while (root.ends_with('/')) root.remove_suffix(1);
@@ -118,8 +146,8 @@ Result<std::string_view> TreeView::text(const std::string& path) {
 
 void TreeReporter::add(const std::string& path, std::string_view text, std::uint32_t begin, std::uint32_t end,
                        std::string message, std::string help, std::optional<policy::Severity> severity) {
-  const LineColumn from = position(text, begin);
-  const LineColumn to = position(text, std::max(begin, end));
+  const LineColumn from = line_column(text, begin);
+  const LineColumn to = line_column(text, std::max(begin, end));
   add_at(path, from.line, from.column, std::move(message), std::move(help), severity);
   findings_.back().end_line = to.line;
   findings_.back().end_column = to.column;
@@ -189,10 +217,16 @@ const std::vector<const policy::Rule*>& tree_rules() {
   return infos;
 }
 
-Result<json::Value> parse_artifact(std::string_view text) {
+Result<json::Value> parse_artifact(std::string_view text, std::optional<Error>* doubt) {
   // ARM and both tools take a byte order mark that an editor left.
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  return json::parse(text, {.bytes = std::size_t{32} << 20, .depth = 256, .values = 2000000});
+  json::Limits limits{.bytes = std::size_t{32} << 20, .depth = 256, .values = 2000000};
+  Result<json::Value> strict = json::parse(text, limits);
+  if (strict || strict.error().code != ErrorCode::invalid_input) return strict;
+  limits.repeated_names = true;
+  Result<json::Value> value = json::parse(without_doubt(text), limits);
+  if (value && doubt != nullptr) *doubt = strict.error();
+  return value;
 }
 
 }  // namespace postern::tree

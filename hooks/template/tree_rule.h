@@ -89,20 +89,15 @@ extern const TreeRule kLoggedContent;
 extern const TreeRule kArtifactSecret;
 extern const TreeRule kLimitWithoutSubscription;
 
-// Parses an artifact's JSON with the limits that an artifact may need.
-Result<json::Value> parse_artifact(std::string_view text);
-// YAML well-formedness (yaml-cpp): nullopt when it parses, else where and why (1-based).
-struct YamlFault {
+// Parses an artifact's JSON with the limits that an artifact may need. What some readers of JSON take and others refuse
+// (a name that stands twice, half of a surrogate pair, bytes that are no UTF-8) is taken; `doubt`, where given, is then
+// what a strict reader says. Spans are bytes of the text behind a byte order mark.
+Result<json::Value> parse_artifact(std::string_view text, std::optional<Error>* doubt = nullptr);
+// Line and column (1-based, code points) of a byte of the text.
+struct LineColumn {
   unsigned line = 1;
   unsigned column = 1;
-  std::string message;
 };
-std::optional<YamlFault> find_yaml_fault(std::string_view text);
-// Every operationId of an OpenAPI document in YAML, and whether each operation has one; nullopt: it does not parse.
-struct OperationIds {
-  std::set<std::string> ids;
-  bool complete = true;
-};
-std::optional<OperationIds> yaml_operation_ids(std::string_view text);
+LineColumn line_column(std::string_view text, std::size_t offset);
 
 }  // namespace postern::tree

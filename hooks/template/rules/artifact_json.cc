@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "gateway/base/encoding.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -16,6 +17,16 @@ void place_of(const std::string& message, unsigned& line, unsigned& column) {
   std::from_chars(message.data() + between + kColumn.size(), message.data() + message.size(), column);
 }
 
+unsigned line_of_foreign_byte(std::string_view text) {
+  unsigned line = 1;
+  for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+    if (!is_utf8(text.substr(0, end))) break;
+    text.remove_prefix(end + 1);
+    ++line;
+  }
+  return line;
+}
+
 Status check(TreeView& view, TreeReporter& reporter) {
   for (const TreeFile& file : view.judged()) {
     const ArtifactKind kind = file.artifact.kind;
@@ -24,15 +35,22 @@ Status check(TreeView& view, TreeReporter& reporter) {
     if (!is_json) continue;
     const Result<std::string_view> text = view.text(file.path);
     if (!text) return fail(text.error());
-    const Result<json::Value> value = parse_artifact(*text);
-    if (value) continue;
+    std::optional<Error> doubt;
+    const Result<json::Value> value = parse_artifact(*text, &doubt);
+    if (value && !doubt) continue;
+    std::string what = doubt ? doubt->message : value.error().message;
     unsigned line = 1;
     unsigned column = 1;
-    place_of(value.error().message, line, column);
-    std::string what = value.error().message;
+    place_of(what, line, column);
+    if (doubt && !is_utf8(*text)) line = line_of_foreign_byte(*text);
     if (const std::size_t colon = what.find(": "); colon != std::string::npos) what.erase(0, colon + 2);
-    reporter.add_at(file.path, line, column, "not JSON: " + what,
-                    "mend the JSON; no comma stands before a closing bracket");
+    if (doubt) {
+      reporter.add_at(file.path, line, column, "not every reader takes this JSON: " + what, {},
+                      policy::Severity::warning);
+    } else {
+      reporter.add_at(file.path, line, column, "not JSON: " + what,
+                      "mend the JSON; no comma stands before a closing bracket");
+    }
   }
   return {};
 }

@@ -86,6 +86,16 @@ bool fits(const json::Value& value, Type type) {
   return true;
 }
 
+// Readers of JSON turn these into each other without a word: "true" into true, 5 into "5", "5" into 5.
+bool converts(const json::Value& value, Type type) {
+  if (type == Type::text)
+    return value.as_int() != nullptr || value.as_double() != nullptr || value.as_bool() != nullptr;
+  const std::string* text = value.as_string();
+  if (text == nullptr) return false;
+  if (type == Type::flag) return ascii_lower(*text) == "true" || ascii_lower(*text) == "false";
+  return type == Type::number && !text->empty() && text->find_first_not_of("0123456789") == std::string::npos;
+}
+
 // A value that the deployment fills in: its type is not known here.
 bool is_placeholder(const json::Value& value) {
   const std::string* text = value.as_string();
@@ -124,7 +134,8 @@ Status check(TreeView& view, TreeReporter& reporter) {
       const json::Value* found = properties->find(each.name);
       if (found == nullptr || is_placeholder(*found)) continue;
       if (!fits(*found, each.type)) {
-        add(*found, fmt::format("'{}' is {}; ARM takes {}", each.name, found->type_name(), words(each.type)), {});
+        add(*found, fmt::format("'{}' is {}; ARM takes {}", each.name, found->type_name(), words(each.type)), {},
+            converts(*found, each.type) ? std::optional(policy::Severity::warning) : std::nullopt);
         continue;
       }
       if (each.values.empty() || found->as_string() == nullptr) continue;
@@ -139,7 +150,9 @@ Status check(TreeView& view, TreeReporter& reporter) {
     if (stem == "namedvalue") {
       const json::Value* plain = properties->find("value");
       const json::Value* vault = properties->find("keyVault");
-      if (plain != nullptr && !plain->is_null() && vault != nullptr && !vault->is_null()) {
+      const bool given =
+          plain != nullptr && !plain->is_null() && (plain->as_string() == nullptr || !plain->as_string()->empty());
+      if (given && vault != nullptr && !vault->is_null()) {
         add(*plain, "a named value has 'value' and 'keyVault'; ARM takes one of them",
             "remove 'value' where the secret is in the vault", policy::Severity::warning);
       }

@@ -6,54 +6,16 @@
 
 #include "gateway/base/encoding.h"
 #include "hooks/policy/document.h"
+#include "hooks/template/graphql.h"
 #include "hooks/template/information.h"
+#include "hooks/template/specification.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
 namespace {
 
-// Where a GraphQL schema is not closed, or closes too much (spec.graphql.org, October 2021, §2.1: strings, block
-// strings and comments hold brackets that mean nothing).
-struct Bracket {
-  std::size_t at = 0;
-  std::string message;
-};
-std::optional<Bracket> find_graphql_fault(std::string_view text) {
-  constexpr std::string_view kOpen = "{([";
-  constexpr std::string_view kClose = "})]";
-  std::vector<std::size_t> open;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '#') {
-      i = std::min(text.find('\n', i), text.size());
-    } else if (text.substr(i).starts_with("\"\"\"")) {
-      std::size_t end = i;
-      do {
-        end = text.find("\"\"\"", end + 3);
-      } while (end != std::string_view::npos && text[end - 1] == '\\');
-      if (end == std::string_view::npos) return Bracket{i, "this block string never ends"};
-      i = end + 2;
-    } else if (c == '"') {
-      const std::size_t begin = i;
-      for (++i; i < text.size() && text[i] != '"' && text[i] != '\n'; ++i) {
-        if (text[i] == '\\') ++i;
-      }
-      if (i >= text.size() || text[i] == '\n') return Bracket{begin, "this string never ends"};
-    } else if (kOpen.find(c) != std::string_view::npos) {
-      open.push_back(i);
-    } else if (const std::size_t kind = kClose.find(c); kind != std::string_view::npos) {
-      if (open.empty()) return Bracket{i, fmt::format("'{}' closes nothing", c)};
-      if (kOpen.find(text[open.back()]) != kind) {
-        return Bracket{open.back(), fmt::format("'{}' is not closed before '{}'", text[open.back()], c)};
-      }
-      open.pop_back();
-    }
-  }
-  if (open.empty()) return std::nullopt;
-  return Bracket{open.back(), fmt::format("'{}' is never closed", text[open.back()])};
-}
-
-void judge_xml(TreeReporter& reporter, const TreeFile& file, std::string_view text) {
+// What a document of that kind begins with (WSDL 1.1 §2.1, WADL §2.3).
+void judge_xml(TreeReporter& reporter, const TreeFile& file, std::string_view text, std::string_view root) {
   // What the reader of policies says of markup holds for any XML.
   constexpr std::array<std::string_view, 4> kMarkup = {"xml-syntax", "unclosed-tag", "mismatched-tag",
                                                        "duplicate-attribute"};
@@ -63,29 +25,71 @@ void judge_xml(TreeReporter& reporter, const TreeFile& file, std::string_view te
     reporter.add(file.path, text, fault.range.begin, fault.range.end, fault.message, fault.help);
     return;
   }
+  const auto& nodes = document.nodes();
+  const auto first = std::find_if(nodes.begin(), nodes.end(),
+                                  [](const policy::Node& node) { return node.kind == policy::NodeKind::element; });
+  if (first == nodes.end()) {
+    reporter.add(file.path, text, 0, 1, fmt::format("no <{}> stands in this specification", root));
+    return;
+  }
+  std::string_view name = document.name(*first);
+  name.remove_prefix(name.rfind(':') + 1);
+  if (name != root)
+    reporter.add(file.path, text, first->name.begin, first->name.end,
+                 fmt::format("<{}> where <{}> is due", printable(document.name(*first), 60), root));
 }
 
-bool has_version_key(const json::Value& root) {
-  return root.find("openapi") != nullptr || root.find("swagger") != nullptr;
+void judge_openapi(TreeReporter& reporter, const TreeFile& file, const OpenApi& api) {
+  if (api.shape != OpenApi::Shape::object) {
+    reporter.add_at(file.path, 1, 1, "this specification is no OpenAPI document: an object is due",
+                    "write openapi, info and paths");
+    return;
+  }
+  const auto find = [&api](const char* name) -> const OpenApi::Member* {
+    const auto at = api.members.find(name);
+    return at == api.members.end() ? nullptr : &at->second;
+  };
+  const OpenApi::Member* version = find("openapi");
+  if (version == nullptr) version = find("swagger");
+  if (version == nullptr) {
+    reporter.add_at(file.path, 1, 1, "neither 'openapi' nor 'swagger' stands at the top of this specification",
+                    "write the version it follows: openapi 3.0.1, or swagger 2.0");
+    return;
+  }
+  for (const char* name : {"info", "paths", "components"}) {
+    const OpenApi::Member* member = find(name);
+    if (member == nullptr || member->shape == OpenApi::Shape::object || member->shape == OpenApi::Shape::nothing)
+      continue;
+    reporter.add_at(file.path, member->line, member->column,
+                    fmt::format("'{}' is {}; an object is due", name,
+                                member->shape == OpenApi::Shape::list ? "a list" : "a single value"));
+  }
+  // Readers differ in what they do without these.
+  if (find("info") == nullptr)
+    reporter.add_at(file.path, version->line, version->column, "this specification has no 'info'",
+                    "OpenAPI demands it, with title and version", policy::Severity::warning);
+  if (find("paths") == nullptr && find("webhooks") == nullptr && find("components") == nullptr)
+    reporter.add_at(file.path, version->line, version->column, "this specification has no 'paths', so no operation",
+                    "OpenAPI demands it; an API without operations has an empty one", policy::Severity::warning);
 }
 
 Status check_one(TreeView& view, TreeReporter& reporter, const TreeFile& file) {
   const Result<std::string_view> text = view.text(file.path);
   if (!text) return fail(text.error());
   const std::string name = ascii_lower(file.path);
-  if (name.ends_with(".wsdl") || name.ends_with(".wadl")) {
-    judge_xml(reporter, file, *text);
+  if (name.ends_with(".wsdl")) {
+    judge_xml(reporter, file, *text, "definitions");
+  } else if (name.ends_with(".wadl")) {
+    judge_xml(reporter, file, *text, "application");
   } else if (name.ends_with(".graphql")) {
-    if (const auto fault = find_graphql_fault(*text)) {
-      const auto at = static_cast<std::uint32_t>(fault->at);
-      reporter.add(file.path, *text, at, at + 1, fault->message, "mend the schema; the publisher imports it whole");
-    }
+    if (const auto fault = find_graphql_fault(*text))
+      reporter.add(file.path, *text, static_cast<std::uint32_t>(fault->begin), static_cast<std::uint32_t>(fault->end),
+                   fault->message, "mend the schema; the publisher imports it whole");
   } else if (name.ends_with(".json")) {
-    const Result<json::Value> root = parse_artifact(*text);
-    if (root && !has_version_key(*root)) {
-      reporter.add(file.path, *text, 0, 1, "neither 'openapi' nor 'swagger' stands at the top of this specification",
-                   "write \"openapi\": \"3.0.1\"");
-    }
+    if (const std::optional<OpenApi> api = read_openapi_json(*text)) judge_openapi(reporter, file, *api);
+  } else if (name.ends_with(".yaml") || name.ends_with(".yml")) {
+    if (find_yaml_fault(*text)) return {};  // artifact-yaml says so
+    if (const std::optional<OpenApi> api = read_openapi_yaml(*text)) judge_openapi(reporter, file, *api);
   }
   return {};
 }
@@ -97,7 +101,10 @@ Status check_presence(TreeView& view, TreeReporter& reporter, const TreeFile& fi
   if (!text) return fail(text.error());
   const std::optional<Information> information = Information::read(*text);
   if (!information) return {};
+  // It is imported from an address, or its text stands in the artifact itself.
+  if (information->at({"format"}) != nullptr || information->at({"value"}) != nullptr) return {};
   const json::Value* type = information->at({"type"});
+  if (type == nullptr) type = information->at({"apiType"});
   const std::string kind = type == nullptr || type->as_string() == nullptr ? "http" : ascii_lower(*type->as_string());
   if (kind != "http" && kind != "graphql") return {};
   const Result<std::vector<std::string>> names = view.names_in(file.path.substr(0, file.path.rfind('/')));

@@ -5,35 +5,16 @@
 #include <map>
 
 #include "gateway/base/encoding.h"
+#include "hooks/template/specification.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
 namespace {
 
-constexpr std::array<std::string_view, 8> kMethods = {"get",     "put",  "post",  "delete",
-                                                      "options", "head", "patch", "trace"};
+// APIM makes a resource name of an operationId: what a name cannot hold becomes a dash, and what is longer than a name
+// may be is cut.
+constexpr std::size_t kMostOfName = 80;
 
-std::optional<OperationIds> json_operation_ids(std::string_view text) {
-  const Result<json::Value> root = parse_artifact(text);
-  if (!root) return std::nullopt;
-  const json::Value* paths = root->find("paths");
-  if (paths == nullptr || paths->as_object() == nullptr) return std::nullopt;
-  OperationIds out;
-  for (const auto& [path, item] : *paths->as_object()) {
-    if (item.as_object() == nullptr) continue;
-    for (const auto& [method, operation] : *item.as_object()) {
-      if (std::find(kMethods.begin(), kMethods.end(), method) == kMethods.end()) continue;
-      if (const std::string* id = operation.find_string("operationId")) {
-        out.ids.insert(*id);
-      } else {
-        out.complete = false;
-      }
-    }
-  }
-  return out;
-}
-
-// APIM makes a resource name of an operationId: what a name cannot hold becomes a dash.
 std::string folded(std::string_view id) {
   std::string out;
   for (const char c : ascii_lower(id)) {
@@ -51,12 +32,12 @@ Result<std::optional<std::set<std::string>>> operation_ids(const std::string& ap
     const Result<std::optional<std::string>> text = read(api + name);
     if (!text) return fail(text.error());
     if (!*text) continue;
-    const auto found =
-        std::string_view(name).ends_with("json") ? json_operation_ids(**text) : yaml_operation_ids(**text);
+    const std::optional<OpenApi> found =
+        std::string_view(name).ends_with("json") ? read_openapi_json(**text) : read_openapi_yaml(**text);
     // Operations without an id get one from the import; nothing can be said then.
-    if (!found || !found->complete || found->ids.empty()) break;
+    if (!found || !found->complete || found->operation_ids.empty()) break;
     std::set<std::string> ids;
-    for (const std::string& id : found->ids) ids.insert(folded(id));
+    for (const std::string& id : found->operation_ids) ids.insert(folded(id));
     return std::optional(std::move(ids));
   }
   return std::optional<std::set<std::string>>();
@@ -126,7 +107,21 @@ class Check {
       if (!ids) return fail(ids.error());
       at = known.emplace(api, std::move(*ids)).first;
     }
-    return at->second && !at->second->contains(folded(file.artifact.resource.back().name));
+    if (!at->second) return false;
+    const std::string& name = file.artifact.resource.back().name;
+    const std::string key = folded(name);
+    if (at->second->contains(key)) return false;
+    // Cut to its length, with or without a counter behind it.
+    if (name.size() + 8 > kMostOfName) {
+      const std::string_view begin = std::string_view(key).substr(0, key.size() > 60 ? 60 : key.size());
+      const auto longer = at->second->lower_bound(std::string(begin));
+      if (longer != at->second->end() && longer->starts_with(begin)) return false;
+    }
+    // It has an artifact of its own, so it is made whatever the specification says.
+    const Result<std::optional<std::string>> own =
+        read(file.path.substr(0, file.path.rfind('/')) + "/operationInformation.json");
+    if (!own) return fail(own.error());
+    return !*own;
   }
 
   void say(const TreeFile& file) {

@@ -30,6 +30,12 @@ TEST_CASE("what two readers could understand differently is refused") {
   CHECK(json::parse(R"([{"a":1},{"a":2}])").has_value());
 }
 
+TEST_CASE("repeated names are kept where that is asked for and the first one is found") {
+  const json::Value value = json::parse(R"({"a":1,"a":2})", {.repeated_names = true}).value();
+  CHECK(value.as_object()->size() == 2);
+  CHECK(*value.find_int("a") == 1);
+}
+
 TEST_CASE("limits are named") {
   std::string deep(10000, '[');
   CHECK(json::parse(deep).error().code == ErrorCode::limit);

@@ -1,61 +1,13 @@
-#include "hooks/template/tree.h"
-
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <map>
 
+#include "tests/hooks/template/memory_source.h"
+
 using namespace postern;
 using namespace postern::tree;
-
-namespace {
-
-// A tree in memory that remembers what was read.
-class MemorySource final : public repo::FileSource {
- public:
-  explicit MemorySource(std::map<std::string, std::string> files) : files_(std::move(files)) {}
-  Result<std::string> read(std::string_view path, std::size_t) const override {
-    reads.push_back(std::string(path));
-    const auto at = files_.find(std::string(path));
-    if (at == files_.end()) return fail(ErrorCode::not_found, "not there: " + std::string(path));
-    if (at->second == "unreadable") return fail(ErrorCode::io, "disk");
-    return at->second;
-  }
-  Result<bool> exists(std::string_view path) const override { return files_.contains(std::string(path)); }
-  Result<std::vector<std::string>> list(std::string_view directory) const override {
-    std::vector<std::string> out;
-    for (const auto& [path, text] : files_) {
-      if (directory.empty() || path.starts_with(std::string(directory) + "/")) out.push_back(path);
-    }
-    return out;
-  }
-  mutable std::vector<std::string> reads;
-
- private:
-  std::map<std::string, std::string> files_;
-};
-
-std::string policy_with(const std::string& inbound) {
-  return "<policies>\n  <inbound>\n    <base />\n    " + inbound + "\n  </inbound>\n</policies>\n";
-}
-
-// One line per finding: "path:line:column severity [rule] message".
-std::vector<std::string> findings(const MemorySource& source, const TreeOptions& options = {},
-                                  std::string_view root = "a") {
-  std::vector<std::string> out;
-  const auto found = check_tree(source, root, options);
-  REQUIRE(found.has_value());
-  for (const policy::Finding& each : *found) {
-    out.push_back(fmt::format("{}:{}:{} {} [{}] {}", each.path, each.line, each.column,
-                              policy::to_string(each.severity), each.rule, each.message));
-  }
-  return out;
-}
-
-using Lines = std::vector<std::string>;
-
-}  // namespace
 
 TEST_CASE("a sound tree is silent") {
   const MemorySource source({
@@ -68,7 +20,8 @@ TEST_CASE("a sound tree is silent") {
       {"a/apis/orders/policy.xml", policy_with("<include-fragment fragment-id=\"auth\" />")},
       {"a/apis/orders/apiInformation.json",
        R"({"properties":{"path":"orders","displayName":"Orders","protocols":["https"]}})"},
-      {"a/apis/orders/specification.yaml", "openapi: 3.0.1\npaths:\n  /o:\n    get:\n      operationId: getOrders\n"},
+      {"a/apis/orders/specification.yaml",
+       "openapi: 3.0.1\ninfo: {}\npaths:\n  /o:\n    get:\n      operationId: getOrders\n"},
       {"a/apis/orders/operations/getorders/policy.xml", policy_with("<set-method>GET</set-method>")},
       {"readme.json", "not json"},
   });
@@ -84,7 +37,7 @@ TEST_CASE("artifacts that do not parse are named with their place") {
   const Lines found = findings(source);
   REQUIRE(found.size() == 3);
   CHECK(found[0].starts_with("a/apis/o/specification.json:1:13 error [artifact-json] not JSON: "));
-  CHECK(found[1].starts_with("a/apis/y/specification.yaml:3:1 error [artifact-yaml] not YAML: "));
+  CHECK(found[1].starts_with("a/apis/y/specification.yaml:2:7 error [artifact-yaml] not YAML: "));
   CHECK(found[2].starts_with("a/products/p/productInformation.json:2:37 error [artifact-json] not JSON: "));
 }
 
@@ -173,7 +126,7 @@ TEST_CASE("fragments in a circle are named with the way round") {
 TEST_CASE("an operation that the specification does not have is a warning") {
   const MemorySource source({
       {"a/apis/o/specification.json",
-       R"({"openapi":"3.0.1","paths":{"/a":{"get":{"operationId":"get-a"},"parameters":[]}}})"},
+       R"({"openapi":"3.0.1","info":{},"paths":{"/a":{"get":{"operationId":"get-a"},"parameters":[]}}})"},
       {"a/apis/o/operations/getA/policy.xml", policy_with("<set-method>GET</set-method>")},
       {"a/apis/o/operations/get-b/policy.xml", policy_with("<set-method>GET</set-method>")},
       {"a/apis/o/operations/get-b/stray.xml", policy_with("<set-method>GET</set-method>")},
@@ -190,14 +143,6 @@ TEST_CASE("a file that cannot be read leaves the question open") {
   const std::map<std::string, std::string> files{{"a/apis/o/apiInformation.json", "unreadable"}};
   const MemorySource source(files);
   CHECK_FALSE(check_tree(source, "a", {}).has_value());
-}
-
-// A change of `after` beside the tree before it.
-TreeOptions change_of(const MemorySource& before, std::set<std::string> changed, std::set<std::string> deleted = {}) {
-  TreeOptions options;
-  options.extent = {false, std::move(changed), std::move(deleted)};
-  options.before = &before;
-  return options;
 }
 
 TEST_CASE("a named value that takes another display name breaks who uses the old one") {
@@ -274,12 +219,13 @@ TEST_CASE("a specification that loses an operation names the policy that stood f
   const std::string policy = policy_with("<set-method>GET</set-method>");
   const MemorySource before({
       {"a/apis/o/specification.json",
-       R"({"openapi":"3.0.1","paths":{"/a":{"get":{"operationId":"get-a"},"put":{"operationId":"put-a"}}}})"},
+       R"({"openapi":"3.0.1","info":{},"paths":{"/a":{"get":{"operationId":"get-a"},"put":{"operationId":"put-a"}}}})"},
       {"a/apis/o/operations/get-a/policy.xml", policy},
       {"a/apis/o/operations/old/policy.xml", policy},
   });
   const MemorySource after({
-      {"a/apis/o/specification.json", R"({"openapi":"3.0.1","paths":{"/a":{"put":{"operationId":"put-a"}}}})"},
+      {"a/apis/o/specification.json",
+       R"({"openapi":"3.0.1","info":{},"paths":{"/a":{"put":{"operationId":"put-a"}}}})"},
       {"a/apis/o/operations/get-a/policy.xml", policy},
       {"a/apis/o/operations/old/policy.xml", policy},
   });
