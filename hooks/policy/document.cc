@@ -177,13 +177,20 @@ bool looks_like_policy(std::string_view text) {
     if (rest.starts_with("<!--")) {
       end = rest.find("-->", 4);
       // A comment that never ends hides the root; whoever wrote it wants to hear of it.
-      if (end == std::string_view::npos) return rest.find("<policies") != end || rest.find("<fragment") != end;
+      const std::string_view comment = rest.substr(0, end);
+      const bool holds_root =
+          comment.find("<policies") != std::string_view::npos || comment.find("<fragment") != std::string_view::npos;
+      if (end == std::string_view::npos) return holds_root;
+      // Nor does one that only ends where another was to.
+      if (holds_root && comment.find("<!--", 4) != std::string_view::npos) return true;
     } else if (rest.starts_with("<?")) {
       end = rest.find("?>", 2);
     } else if (rest.starts_with("<!")) {
       end = rest.find('>');
     } else {
       const std::string_view name = rest.substr(1, rest.find_first_of(" \t\r\n/>", 1) - 1);
+      // The root may be what is missing.
+      if (name == "inbound" && rest.find("<base") != std::string_view::npos) return true;
       return std::any_of(kRoots.begin(), kRoots.end(), [&](std::string_view root) {
         return name == root || (!name.starts_with(root) && edit_cost(name, root, 2) <= 2);  // or one slip away
       });

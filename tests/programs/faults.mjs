@@ -108,7 +108,7 @@ export function read(text) {
 }
 
 // Two neighbouring letters swapped, or one dropped: what a hurried hand does.
-function misspell(name) {
+export function misspell(name) {
   for (let i = 1; i + 1 < name.length; i++) {
     if (/[a-z]/i.test(name[i]) && /[a-z]/i.test(name[i + 1]) && name[i].toLowerCase() !== name[i + 1].toLowerCase()) {
       return name.slice(0, i) + name[i + 1] + name[i] + name.slice(i + 2);
@@ -123,17 +123,17 @@ function bare(code) {
     m.replace(/[^\n]/g, ' '));
 }
 
-const lineOf = (text, at) => text.slice(0, at).split('\n').length;
-const cut = (text, from, to, by = '') => text.slice(0, from) + by + text.slice(to);
+export const lineOf = (text, at) => text.slice(0, at).split('\n').length;
+export const cut = (text, from, to, by = '') => text.slice(0, from) + by + text.slice(to);
 
 // Free content: not judged as policy.
-const inPayload = (tag) => {
+export const inPayload = (tag) => {
   for (let t = tag.parent; t; t = t.parent) {
     if (['set-body', 'xsl-transform', 'value', 'message'].includes(t.name)) return true;
   }
   return false;
 };
-const isSection = (tag) => ['inbound', 'backend', 'outbound', 'on-error'].includes(tag.name) && tag.depth === 1;
+export const isSection = (tag) => ['inbound', 'backend', 'outbound', 'on-error'].includes(tag.name) && tag.depth === 1;
 
 // Each yields [text, line or lines] for every place where the fault can be made.
 export const FAULTS = {
@@ -447,7 +447,7 @@ export const FAULTS = {
 };
 
 // Faults in code: `pattern` finds the place in expressions, with strings and comments blanked out.
-function code(name, pattern, replace, { block = false, last = false, skip, inner = false } = {}) {
+export function code(name, pattern, replace, { block = false, last = false, skip, inner = false } = {}) {
   return {
     *[name](text, { expressions }) {
       for (const e of expressions) {
@@ -482,7 +482,7 @@ function partnerOf(source, at) {
 function statementOf(source, at) {
   return Math.max(source.lastIndexOf(';', at - 1), source.lastIndexOf('{', at - 1), source.lastIndexOf('}', at - 1), 0);
 }
-function allLines(text, from, to) {
+export function allLines(text, from, to) {
   const lines = [];
   for (let l = lineOf(text, from); l <= lineOf(text, to); l++) lines.push(l);
   return lines;

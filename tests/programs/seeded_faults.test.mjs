@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import { FAULTS, read } from './faults.mjs';
+import { MORE_FAULTS } from './more_faults.mjs';
 
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const bin = process.env.POSTERN_BIN ?? path.join(top, 'build/release/bin');
@@ -56,10 +57,10 @@ test('a seeded fault is reported on its line', async () => {
     const mutants = new Map();
     for (const { name, text } of await documents()) {
       const places = read(text);
-      for (const [kind, seed] of Object.entries(FAULTS)) {
+      for (const [kind, seed] of Object.entries({ ...FAULTS, ...MORE_FAULTS })) {
         for (const [mutant, lines] of spread([...seed(text, places)], LIMIT)) {
           const file = `${mutants.size}.${name}`;
-          mutants.set(file, { kind, lines: [lines].flat(), text: mutant });
+          mutants.set(file, { kind, lines: process.env.POSTERN_FAULTS_STRICT ? [lines].flat().slice(0, 1) : [lines].flat(), text: mutant });
           await writeFile(path.join(folder, file), mutant);
         }
       }

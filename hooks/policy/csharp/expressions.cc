@@ -23,6 +23,12 @@ std::string_view shown_scalar(Scalar scalar) {
   return "a value";
 }
 
+bool is_plain_literal(const Token& token) {
+  if (token.kind == TokenKind::keyword) return one_of(token.text, {"null", "true", "false"});
+  return token.kind == TokenKind::string || token.kind == TokenKind::interpolated || token.kind == TokenKind::number ||
+         token.kind == TokenKind::character;
+}
+
 // What + - * / % make of two operands.
 Scalar sum_of(std::string_view op, const Expr& left, const Expr& right) {
   if (left.scalar == Scalar::number && right.scalar == Scalar::number) return Scalar::number;
@@ -477,6 +483,9 @@ Expr Parser::primary() {
         return {};
       }
       found = member(found);
+    } else if (see("(") && pos_ > 0 && is_plain_literal(t_[pos_ - 1])) {
+      fail_here(fmt::format("an operator is missing between {} and '('", shown(t_[pos_ - 1])));
+      return {};
     } else if (see("(")) {
       const std::size_t notes = notes_.size();
       const bool names_only = pos_ > 0 && is_word(t_[pos_ - 1], "nameof");

@@ -218,6 +218,7 @@ bool Parser::for_statement() {
   while (!failed() && !see(")")) {
     expression();
     if (!accept(",")) break;
+    if (see(")")) fail_after("a step is missing after ','", "remove the ','");
   }
   expect(")", "the head of for");
   if (failed()) return true;

@@ -11,11 +11,27 @@
 namespace postern::policy {
 namespace {
 
+// `name attribute="`
+bool is_lost_tag(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos || text[begin] < 'a' || text[begin] > 'z') return false;
+  constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyz-";
+  std::size_t at = text.find_first_not_of(kName, begin);
+  if (at == std::string_view::npos || kSpace.find(text[at]) == std::string_view::npos) return false;
+  at = text.find_first_not_of(kSpace, at);
+  if (at == std::string_view::npos) return false;
+  at = text.find_first_not_of(kName, at);
+  return at != std::string_view::npos && (text.substr(at).starts_with("=\"") || text.substr(at).starts_with("='"));
+}
+
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (!e.has_text || e.guessed || e.unsettled || e.place == Place::payload || e.place == Place::unknown ||
-        e.first_text == kNoNode)
+    if (!e.has_text || e.guessed || e.place == Place::payload || e.place == Place::unknown || e.first_text == kNoNode)
       continue;
+    // Beside placeholders and missing tags text may be anything, but for a tag that lost its '<'.
+    const bool lost_bracket = is_lost_tag(s.document.text(s.document.node(e.first_text).range));
+    if (e.unsettled && !lost_bracket) continue;
     const bool bare = (e.place == Place::root && e.policy == nullptr) || e.place == Place::section;
     if (!bare && (e.spec == nullptr || e.spec->text != catalogue::Text::none || e.spec->mixed || e.spec->opaque))
       continue;
@@ -37,7 +53,9 @@ void check(const Subject& s, Reporter& r) {
           names.empty() || names.size() > 12
               ? fmt::format("<{}> cannot contain text", s.name(e))
               : fmt::format("<{}> cannot contain text; it takes {}", s.name(e), any_of(names)),
-          value ? "put the text into <value>" : "remove it");
+          lost_bracket ? "is this a tag without its '<'?"
+          : value      ? "put the text into <value>"
+                       : "remove it");
   }
 }
 

@@ -379,3 +379,20 @@ TEST_CASE("A stray byte in a comment is a warning and elsewhere an error") {
   CHECK(severity("<policies><!-- a --><inbound><base /><set-method>caf\xe9</set-method></inbound></policies>") ==
         Severity::error);
 }
+
+TEST_CASE("A tag that lost its first bracket is told beside placeholders too") {
+  const std::vector<Finding> findings = check_policy(
+      "p.xml", "<policies><inbound><base />rewrite-uri template=\"/{{version}}/a\" />{{more}}</inbound></policies>",
+      {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "unexpected-text");
+  CHECK(findings[0].help == "is this a tag without its '<'?");
+  CHECK(rules_of("<policies><inbound><base />{{more}} {{policies}}</inbound></policies>").empty());
+}
+
+TEST_CASE("A policy document whose root is what is missing or hidden is still one") {
+  CHECK(looks_like_policy("<inbound><base /></inbound><backend /></policies>"));
+  CHECK(looks_like_policy("<!-- a <policies><!-- b --><inbound /></policies>"));
+  CHECK_FALSE(looks_like_policy("<inbound><queue /></inbound>"));
+  CHECK_FALSE(looks_like_policy("<!-- like <policies> --><project />"));
+}
