@@ -389,7 +389,7 @@ TEST_CASE("members are used as what they are") {
       {R"(@(context.Request["Method"]))", "IRequest takes no index | [ | "},
       {R"(@(context.Variables["a"]["b"]))",
        "object takes no index | [ | cast it first: ((JObject)context.Variables[\"name\"])"},
-      {R"(@("a" (context.Api.Name)))", "an operator is missing between '" a "' and '(' | ( | "},
+      {R"(@("a" (context.Api.Name)))", R"~(an operator is missing between '"a"' and '(' | ( | )~"},
       {R"(@{ for (var i = 0; i < 3; ++i,) { } return 1; })", "a step is missing after ',' | , | remove the ','"},
       {R"(@(context.Request..Method))", "a member name is missing between two dots | .. | remove one of them"},
       {R"(@("\d+"))", "'\\d' is no escape of C# | \\d | write \\\\ for a backslash, or a verbatim string @\"…\""},
