@@ -63,8 +63,12 @@ class DirectorySource final : public FileSource {
     std::vector<std::string> out;
     if (!directory.empty() && !is_plain_path(directory)) return out;
     Status read = each_entry(std::string(directory), [&](const std::string& name, unsigned char type) -> Status {
-      if (type == DT_DIR) out.push_back(name + "/");
       if (type == DT_REG) out.push_back(name);
+      if (type != DT_DIR) return {};
+      // As in a commit, a directory is there by its files.
+      const Result<bool> there = holds_files(directory.empty() ? name : std::string(directory) + "/" + name, 0);
+      if (!there) return fail(there.error());
+      if (*there) out.push_back(name + "/");
       return {};
     });
     if (!read) return fail(read.error());
@@ -104,6 +108,23 @@ class DirectorySource final : public FileSource {
       }
       if (Status taken = take(name, type); !taken) return taken;
     }
+  }
+
+  Result<bool> holds_files(const std::string& directory, std::size_t depth) const {
+    bool found = false;
+    std::vector<std::string> below;
+    const Status read = each_entry(directory, [&](const std::string& name, unsigned char type) -> Status {
+      found |= type == DT_REG;
+      if (type == DT_DIR) below.push_back(directory + "/" + name);
+      return {};
+    });
+    if (!read) return fail(read.error());
+    for (std::size_t i = 0; !found && i < below.size() && depth < limits_.depth; ++i) {
+      const Result<bool> one = holds_files(below[i], depth + 1);
+      if (!one) return one;
+      found = *one;
+    }
+    return found;
   }
 
   Status walk(const std::string& directory, std::size_t depth, std::vector<std::string>& files) const {

@@ -1,15 +1,21 @@
 #include "hooks/template/references.h"
 
+#include <fmt/core.h>
+
+#include <algorithm>
+
 #include "gateway/base/encoding.h"
+#include "gateway/base/glob.h"
 
 namespace postern::tree {
+
 std::string_view collection_of(policy::Reference::Kind kind) {
   switch (kind) {
     case policy::Reference::Kind::named_value: return "namedValues";
     case policy::Reference::Kind::fragment: return "policyFragments";
     case policy::Reference::Kind::backend: return "backends";
     case policy::Reference::Kind::logger: return "loggers";
-    case policy::Reference::Kind::certificate: return {};
+    case policy::Reference::Kind::certificate: return "certificates";
   }
   return {};
 }
@@ -44,58 +50,174 @@ std::optional<std::string> display_name(std::string_view text) {
   return display == nullptr ? std::nullopt : std::optional(*display);
 }
 
+namespace {
+
+// "workspaces/w/backends" for a file of that workspace; empty for others.
+std::string local(std::string_view collection, const Artifact& from) {
+  const std::string* workspace = from.name_in("workspaces");
+  return workspace == nullptr ? std::string() : fmt::format("workspaces/{}/{}", *workspace, collection);
+}
+
+std::string key_of(std::string_view collection, std::string_view name) {
+  return ascii_lower(fmt::format("{}/{}", collection, name));
+}
+
+// The name of a resource as references give it.
+std::string plain_name(std::string_view collection, std::string_view name) {
+  std::string out = ascii_lower(name);
+  if (collection == "apis") out.resize(std::min(out.size(), out.find(";rev=")));
+  return out;
+}
+
+const std::vector<std::string>* externals(const TreeOptions& options, std::string_view collection) {
+  if (collection == "namedValues") return &options.external_named_values;
+  if (collection == "policyFragments") return &options.external_fragments;
+  if (collection == "backends") return &options.external_backends;
+  if (collection == "certificates") return &options.external_certificates;
+  if (collection == "loggers") return &options.external_loggers;
+  if (collection == "products") return &options.external_products;
+  if (collection == "tags") return &options.external_tags;
+  return nullptr;
+}
+
+}  // namespace
+
+bool is_external(const TreeOptions& options, std::string_view collection, const std::string& name) {
+  const std::vector<std::string>* globs = externals(options, collection);
+  return globs != nullptr &&
+         std::any_of(globs->begin(), globs->end(), [&](const std::string& glob) { return Glob(glob).matches(name); });
+}
+
+bool names_externals(const TreeOptions& options, std::string_view collection) {
+  const std::vector<std::string>* globs = externals(options, collection);
+  return globs != nullptr && !globs->empty();
+}
+
 Result<Names::Known*> Names::known(const std::string& collection) {
   if (const auto at = known_.find(collection); at != known_.end()) return &at->second;
   Result<std::vector<std::string>> folders = resource_folders(view_, collection);
   if (!folders) return fail(folders.error());
   Known known;
   for (std::string& folder : *folders) {
-    const std::string name = ascii_lower(std::string_view(folder).substr(folder.rfind('/') + 1));
-    known.folders.emplace(name, std::move(folder));
+    const std::string_view name = std::string_view(folder).substr(folder.rfind('/') + 1);
+    known.folders.emplace(plain_name(collection.substr(collection.rfind('/') + 1), name), std::move(folder));
   }
   return &known_.emplace(collection, std::move(known)).first->second;
+}
+
+Result<std::optional<std::string>> Names::display_in(const std::string& folder) {
+  const Result<std::vector<std::string>> files = view_.names_in(folder);
+  if (!files) return fail(files.error());
+  for (const std::string& file : *files) {
+    const std::string path = folder + "/" + file;
+    if (classify_artifact(path).kind != ArtifactKind::information) continue;
+    const Result<std::string> text = view_.glance(path);
+    if (!text) return fail(text.error());
+    return display_name(*text);
+  }
+  return std::optional<std::string>();
 }
 
 Result<bool> Names::in_collection(const std::string& collection, const std::string& name) {
   const Result<Known*> known = this->known(collection);
   if (!known) return fail(known.error());
-  if ((*known)->folders.contains(name)) return true;
-  if (!collection.ends_with("namedValues")) return false;
+  const auto folder = (*known)->folders.find(name);
+  if (!collection.ends_with("namedValues")) return folder != (*known)->folders.end();
+  if (folder != (*known)->folders.end()) {
+    const Result<std::optional<std::string>> shown = display_in(folder->second);
+    if (!shown) return fail(shown.error());
+    if (!*shown || ascii_lower(**shown) == name) return true;
+  }
   if (!(*known)->display) {
     std::set<std::string> display;
-    for (const auto& [unused, folder] : (*known)->folders) {
-      const Result<std::vector<std::string>> files = view_.names_in(folder);
-      if (!files) return fail(files.error());
-      for (const std::string& file : *files) {
-        const std::string path = folder + "/" + file;
-        if (classify_artifact(path).kind != ArtifactKind::information) continue;
-        const Result<std::string> text = view_.glance(path);
-        if (!text) return fail(text.error());
-        if (const auto shown = display_name(*text)) display.insert(ascii_lower(*shown));
-      }
+    for (const auto& [unused, each] : (*known)->folders) {
+      const Result<std::optional<std::string>> shown = display_in(each);
+      if (!shown) return fail(shown.error());
+      if (*shown) display.insert(ascii_lower(**shown));
     }
     (*known)->display = std::move(display);
   }
   return (*known)->display->contains(name);
 }
 
-Result<bool> Names::has(const policy::Reference& reference, const Artifact& from) {
-  const std::string collection(collection_of(reference.kind));
-  if (collection.empty()) return true;
-  const std::string name = ascii_lower(reference.name);
-  if (const std::string* workspace = from.name_in("workspaces")) {
-    const Result<bool> local = in_collection("workspaces/" + *workspace + "/" + collection, name);
-    if (!local || *local) return local;
+Result<bool> Names::has(std::string_view collection, std::string_view name, const Artifact& from) {
+  const std::string plain = plain_name(collection, name);
+  if (const std::string own = local(collection, from); !own.empty()) {
+    const Result<bool> there = in_collection(own, plain);
+    if (!there || *there) return there;
   }
-  return in_collection(collection, name);
+  return in_collection(std::string(collection), plain);
 }
 
-Result<bool> Names::carries(policy::Reference::Kind kind) {
-  const std::string collection(collection_of(kind));
-  if (collection.empty()) return false;
-  const Result<Known*> known = this->known(collection);
-  if (!known) return fail(known.error());
-  return !(*known)->folders.empty();
+Result<bool> Names::carries(std::string_view collection, const Artifact& from) {
+  for (const std::string& each : {local(collection, from), std::string(collection)}) {
+    if (each.empty()) continue;
+    const Result<Known*> known = this->known(each);
+    if (!known) return fail(known.error());
+    if (!(*known)->folders.empty()) return true;
+  }
+  return false;
+}
+
+Result<std::optional<std::string>> Names::other_display(std::string_view name, const Artifact& from) {
+  for (const std::string& each : {local("namedValues", from), std::string("namedValues")}) {
+    if (each.empty()) continue;
+    const Result<Known*> known = this->known(each);
+    if (!known) return fail(known.error());
+    const auto folder = (*known)->folders.find(ascii_lower(name));
+    if (folder == (*known)->folders.end()) continue;
+    Result<std::optional<std::string>> shown = display_in(folder->second);
+    if (!shown) return shown;
+    if (*shown && ascii_lower(**shown) != ascii_lower(name)) return shown;
+  }
+  return std::optional<std::string>();
+}
+
+Result<Taken> Taken::find(TreeView& view, Names& names) {
+  Taken out;
+  const auto take = [&](const std::string& path, bool deleted) -> Status {
+    const Artifact artifact = classify_artifact(path);
+    // The resource itself, not what hangs below it or links to it.
+    const bool whole = artifact.resource.size() == 1 ||
+                       (artifact.resource.size() == 2 && artifact.resource.front().collection == "workspaces");
+    if (!whole || artifact.resource.back().collection == "workspaces") return {};
+    const std::string_view collection = artifact.resource.back().collection;
+    std::vector<std::string> gone;
+    if (deleted) gone.push_back(artifact.resource.back().name);
+    if (collection == "namedValues" && artifact.kind == ArtifactKind::information) {
+      const Result<std::string> text = view.text_before(path);
+      if (!text && text.error().code != ErrorCode::not_found) return fail(text.error());
+      if (const auto display = text ? display_name(*text) : std::nullopt) gone = {*display};
+    }
+    for (const std::string& name : gone) {
+      const Result<bool> still = names.has(collection, name, artifact);
+      if (!still) return fail(still.error());
+      if (*still) continue;
+      const std::string own = local(collection, artifact);
+      out.names_.insert(key_of(own.empty() ? collection : std::string_view(own), plain_name(collection, name)));
+    }
+    return {};
+  };
+  for (const std::string& path : view.options().extent.deleted) {
+    if (Status done = take(path, true); !done) return fail(done.error());
+  }
+  for (const std::string& path : view.options().extent.changed) {
+    if (Status done = take(path, false); !done) return fail(done.error());
+  }
+  return out;
+}
+
+bool Taken::holds(std::string_view collection, std::string_view name, const Artifact& from) const {
+  const std::string plain = plain_name(collection, name);
+  const std::string own = local(collection, from);
+  return names_.contains(key_of(collection, plain)) || (!own.empty() && names_.contains(key_of(own, plain)));
+}
+
+bool Taken::may_stand_in(std::string_view text) const {
+  const std::string folded = ascii_lower(text);
+  return std::any_of(names_.begin(), names_.end(), [&folded](const std::string& name) {
+    return folded.find(name.substr(name.rfind('/') + 1)) != std::string::npos;
+  });
 }
 
 }  // namespace postern::tree

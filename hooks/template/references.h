@@ -1,4 +1,4 @@
-// What names exist in a tree, looked up as they are asked for.
+// What names exist in a tree, looked up as they are asked for, and which a change took away.
 #pragma once
 
 #include <map>
@@ -12,16 +12,18 @@
 
 namespace postern::tree {
 
-// Names of named values, fragments and backends, looked up as they are asked for: the folders of a collection first;
-// the display names of its named values, which is what the service goes by, only for a name that has no folder.
+// Collections are named as ARM spells them ("namedValues"); names are compared without letter case, as ARM does. A file
+// in a workspace sees the workspace's resources and the service's.
 class Names {
  public:
   explicit Names(TreeView& view) : view_(view) {}
-  // Whether `reference`, seen in the file at `from`, leads to something in the tree. Letter case is ignored, as ARM
-  // does.
-  Result<bool> has(const policy::Reference& reference, const Artifact& from);
-  // Whether the tree carries that collection at all: a tree without backends says nothing about them.
-  Result<bool> carries(policy::Reference::Kind kind);
+  // Whether the file at `from` finds a resource of that name: by the folder, all revisions of an API being one. Named
+  // values go by their display name, which is what the service goes by; the folder's name is theirs where it says none.
+  Result<bool> has(std::string_view collection, std::string_view name, const Artifact& from);
+  // Whether the tree carries such resources at all: a tree without backends says nothing about them.
+  Result<bool> carries(std::string_view collection, const Artifact& from);
+  // The display name of the named value in the folder of that name, where it is another one.
+  Result<std::optional<std::string>> other_display(std::string_view name, const Artifact& from);
 
  private:
   struct Known {
@@ -30,11 +32,30 @@ class Names {
   };
   Result<Known*> known(const std::string& collection);
   Result<bool> in_collection(const std::string& collection, const std::string& name);
+  Result<std::optional<std::string>> display_in(const std::string& folder);
   TreeView& view_;
-  std::map<std::string, Known> known_;  // by ARM collection, workspace in front
+  std::map<std::string, Known> known_;  // by collection, workspace in front
 };
 
-// The ARM collection that a reference leads to; empty for what is no artifact of its own.
+// The names that a change took away: of resources that have no file any more, and display names that no named value has
+// any more.
+class Taken {
+ public:
+  static Result<Taken> find(TreeView& view, Names& names);
+  bool empty() const { return names_.empty(); }
+  bool holds(std::string_view collection, std::string_view name, const Artifact& from) const;
+  // Whether the text holds one of these names at all, which most files do not.
+  bool may_stand_in(std::string_view text) const;
+
+ private:
+  std::set<std::string> names_;  // "backends/b", "workspaces/w/backends/b"; folded
+};
+
+// What the settings say lives outside the tree. For a collection of which they name some, the rest is in the tree.
+bool is_external(const TreeOptions& options, std::string_view collection, const std::string& name);
+bool names_externals(const TreeOptions& options, std::string_view collection);
+
+// The ARM collection that a reference leads to.
 std::string_view collection_of(policy::Reference::Kind kind);
 
 // The folders of the resources of a collection ("backends", "workspaces/w/backends"), each below the root, without a

@@ -189,7 +189,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 
 const TreeRule kArtifactHost{
     {"artifact-host", policy::Severity::error,
-     "backends, APIs and addresses with named values lead to hosts that the organisation allows",
+     "Backends, APIs and addresses with named values lead to hosts that the organisation allows.",
      "With allowed_hosts in the settings: the addresses of backend and API artifacts, and those of documents whose "
      "host "
      "a named value brings, judged with its value in this tree. A value that the tree does not hold (a secret, Key "

@@ -58,7 +58,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kArtifactJson{
-    {"artifact-json", policy::Severity::error, "a JSON artifact parses",
+    {"artifact-json", policy::Severity::error, "A JSON artifact parses.",
      "The publisher reads every artifact before it writes the first one; a file that is no JSON stops the whole run.",
      "{ \"properties\": { \"displayName\": \"orders\", } }", "{ \"properties\": { \"displayName\": \"orders\" } }"},
     check};

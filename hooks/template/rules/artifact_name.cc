@@ -49,7 +49,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 
 }  // namespace
 
-const TreeRule kArtifactName{{"artifact-name", policy::Severity::error, "folder names are names that ARM takes",
+const TreeRule kArtifactName{{"artifact-name", policy::Severity::error, "Folder names are names that ARM takes.",
                               "The folder's name becomes the resource's name; ARM refuses some characters and lengths.",
                               "policy fragments/rate limit/policy.xml", "policy fragments/rate-limit/policy.xml"},
                              check};

@@ -64,7 +64,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 const TreeRule kArtifactSecret{
     {.id = "artifact-secret",
      .severity = policy::Severity::warning,
-     .summary = "no secret is written into an artifact",
+     .summary = "No secret is written into an artifact.",
      .why = "Whoever may read the repository has it, for ever: values of secret named values, credentials of backends "
             "and loggers, keys of subscriptions. The finding never shows the secret. For policies: inline-secret.",
      .bad =

@@ -147,6 +147,13 @@ Status check(TreeView& view, TreeReporter& reporter) {
             "accepted: " + accepted, policy::Severity::warning);
       }
     }
+    if (stem == "policyfragment" && file.artifact.resource.size() <= 3 && properties->find("value") == nullptr) {
+      const Result<bool> there = view.exists(file.path.substr(0, file.path.rfind('/') + 1) + "policy.xml");
+      if (!there) return fail(there.error());
+      if (!*there)
+        add(*properties, "this fragment has no policy.xml, and so no text", "add policy.xml beside it, or remove both",
+            policy::Severity::warning);
+    }
     if (stem == "namedvalue") {
       const json::Value* plain = properties->find("value");
       const json::Value* vault = properties->find("keyVault");
@@ -164,7 +171,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kArtifactShape{
-    {"artifact-shape", policy::Severity::error, "the properties of an artifact have the types that ARM takes",
+    {"artifact-shape", policy::Severity::error, "The properties of an artifact have the types that ARM takes.",
      "ARM refuses a resource whose property has another type, in the middle of a deployment.",
      "{ \"properties\": { \"subscriptionRequired\": \"yes\" } }",
      "{ \"properties\": { \"subscriptionRequired\": true } }"},

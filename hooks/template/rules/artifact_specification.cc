@@ -133,7 +133,8 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kArtifactSpecification{
-    {"artifact-specification", policy::Severity::error, "the specification of an API is there and parses",
+    {"artifact-specification", policy::Severity::error,
+     "The specification of an API is there, and is what its file name says.",
      "The import of a specification that does not parse fails after other resources are written; an API without one "
      "has no operations.",
      "type Query { orders: [Order]", "type Query { orders: [Order] }"},

@@ -28,7 +28,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kArtifactYaml{
-    {"artifact-yaml", policy::Severity::error, "a specification in YAML parses",
+    {"artifact-yaml", policy::Severity::error, "A specification in YAML parses.",
      "The import of an API fails on a specification that cannot be read, and the API keeps its old operations.",
      "paths:\n  /orders: [", "paths:\n  /orders: {}"},
     check};

@@ -111,7 +111,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kDuplicateName{
-    {"duplicate-name", policy::Severity::error, "no two resources differ by letter case alone",
+    {"duplicate-name", policy::Severity::error, "No two resources differ by letter case alone.",
      "ARM compares names without letter case: the second file silently overwrites the first.",
      "apis/Orders/policy.xml beside apis/orders/policy.xml", "apis/orders/policy.xml alone"},
     check};

@@ -167,7 +167,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kFragmentCycle{
-    {"fragment-cycle", policy::Severity::error, "fragments do not include each other in a circle",
+    {"fragment-cycle", policy::Severity::error, "Fragments do not include each other in a circle.",
      "A fragment is expanded in place; a circle has no end.", "a includes b, b includes a", "a includes b"},
     check};
 

@@ -52,7 +52,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kLimitWithoutSubscription{
-    {"limit-without-subscription", policy::Severity::warning, "a limit counts by something that every call has",
+    {"limit-without-subscription", policy::Severity::warning, "A limit counts by something that every call has.",
      "rate-limit and quota count the calls of a subscription. Where the API demands none, calls without a key are not "
      "counted.",
      "<rate-limit calls=\"10\" renewal-period=\"60\" /> in an API with \"subscriptionRequired\": false",

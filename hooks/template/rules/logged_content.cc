@@ -56,7 +56,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kLoggedContent{
-    {"logged-content", policy::Severity::warning, "diagnostics log neither bodies nor credentials",
+    {"logged-content", policy::Severity::warning, "Diagnostics log neither bodies nor credentials.",
      "What a diagnostic logs is read by more people, and kept longer, than the calls themselves. For policies that "
      "log: "
      "sensitive-log.",

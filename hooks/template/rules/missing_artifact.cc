@@ -15,8 +15,8 @@ namespace {
 
 // An id of ARM in an artifact's JSON ("/products/starter", whole or from the subscription on), with its place.
 struct Link {
-  const json::Value* at;
-  std::string collection;  // apiVersionSets, loggers, products, apis, groups, backends
+  const json::Value* at;   // null: the folder's own name is the link
+  std::string collection;  // of kCollections
   std::string name;
 };
 
@@ -29,7 +29,10 @@ constexpr std::array kCollections = {Collection{"apiVersionSets", "version set"}
                                      Collection{"products", "product"},
                                      Collection{"apis", "API"},
                                      Collection{"groups", "group"},
-                                     Collection{"backends", "backend"}};
+                                     Collection{"backends", "backend"},
+                                     Collection{"tags", "tag"},
+                                     Collection{"namedValues", "named value"},
+                                     Collection{"certificates", "certificate"}};
 
 const Collection* find_collection(std::string_view name) {
   const auto at = std::find_if(kCollections.begin(), kCollections.end(),
@@ -55,12 +58,36 @@ std::optional<Link> link_in(const json::Value& value) {
   const std::string_view collection = std::string_view(*id).substr(before + 1, slash - before - 1);
   const Collection* known = find_collection(collection);
   if (known == nullptr) return std::nullopt;
-  std::string name = id->substr(slash + 1);
-  if (known->name == "apis") name.resize(std::min(name.size(), name.find(";rev=")));
-  return Link{&value, std::string(known->name), std::move(name)};
+  return Link{&value, std::string(known->name), id->substr(slash + 1)};
 }
 
-std::vector<Link> links_of(const Information& information) {
+// Every {{name}} in the strings of a value. Names that the service made for the credentials of a logger are left out:
+// extractors leave them out as well.
+void add_named_values(const json::Value& value, int depth, std::vector<Link>& out) {
+  if (depth > 64) return;
+  if (const json::Array* array = value.as_array())
+    for (const json::Value& each : *array) add_named_values(each, depth + 1, out);
+  if (const json::Object* object = value.as_object())
+    for (const auto& [unused, each] : *object) add_named_values(each, depth + 1, out);
+  const std::string* text = value.as_string();
+  if (text == nullptr) return;
+  for (std::size_t at = text->find("{{"); at != std::string::npos; at = text->find("{{", at + 2)) {
+    const std::size_t end = text->find("}}", at);
+    if (end == std::string::npos) return;
+    std::string_view name = std::string_view(*text).substr(at + 2, end - at - 2);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+             c == '-';
+    });
+    const bool made = name.starts_with("Logger-Credentials-") ||
+                      (name.size() == 24 && name.find_first_not_of("0123456789abcdef") == std::string_view::npos);
+    if (plain && !made) out.push_back({&value, "namedValues", std::string(name)});
+  }
+}
+
+std::vector<Link> links_of(const TreeFile& file, const Information& information) {
   std::vector<Link> out;
   const auto add = [&](const json::Value* value) {
     if (value == nullptr) return;
@@ -72,17 +99,61 @@ std::vector<Link> links_of(const Information& information) {
   if (const json::Value* services = information.at({"pool", "services"}); services && services->as_array()) {
     for (const json::Value& service : *services->as_array()) add(service.find("id"));
   }
+  if (const json::Value* ids = information.at({"credentials", "certificateIds"}); ids && ids->as_array()) {
+    for (const json::Value& id : *ids->as_array()) add(&id);
+  }
+  const std::string kind = information_kind(file);
+  if (kind == "backend" || kind == "logger") add_named_values(information.properties(), 0, out);
   return out;
+}
+
+// A resource below another that stands for a link (products/p/apis/orders): to the resource of its own name, unless its
+// body says which.
+std::optional<Link> link_by_name(const TreeFile& file, const std::optional<json::Value>& body) {
+  const std::vector<Segment>& resource = file.artifact.resource;
+  if (resource.size() < 2) return std::nullopt;
+  const std::string_view parent = resource[resource.size() - 2].collection;
+  const std::string_view collection = resource.back().collection;
+  const bool links = (parent == "products" && (collection == "apis" || collection == "groups")) ||
+                     (parent == "tags" && (collection == "apis" || collection == "products")) ||
+                     (parent == "gateways" && collection == "apis") || (parent == "apis" && collection == "tags");
+  if (!links || !body || body->as_object() == nullptr) return std::nullopt;
+  const json::Value* properties = body->find("properties");
+  for (const char* name : {"apiId", "groupId", "productId", "id"}) {
+    if (properties != nullptr && properties->find(name) != nullptr) return std::nullopt;
+  }
+  return Link{nullptr, std::string(collection), resource.back().name};
+}
+
+// apis.json, groups.json, tags.json: names, or objects with a name.
+std::vector<Link> links_of_list(const TreeFile& file, const json::Value& list) {
+  std::vector<Link> out;
+  const std::string name = ascii_lower(file.path.substr(file.path.rfind('/') + 1));
+  const std::string collection = name.substr(0, name.rfind('.'));
+  if (list.as_array() == nullptr) return out;
+  for (const json::Value& each : *list.as_array()) {
+    const json::Value* value = each.as_string() != nullptr ? &each : each.find("name");
+    const std::string* text = value == nullptr ? nullptr : value->as_string();
+    if (text == nullptr || text->empty() || text->find_first_of("{#$%") != std::string::npos) continue;
+    out.push_back({value, collection, text->substr(text->rfind('/') + 1)});
+  }
+  return out;
+}
+
+bool may_refer(const TreeFile& file) {
+  return file.artifact.kind == ArtifactKind::information || file.artifact.kind == ArtifactKind::link_list;
 }
 
 class Check {
  public:
-  Check(TreeView& view, TreeReporter& reporter) : view_(view), reporter_(reporter) {}
+  Check(TreeView& view, TreeReporter& reporter) : view_(view), reporter_(reporter), names_(view) {}
 
   Status run() {
-    if (Status done = find_taken(); !done) return done;
+    Result<Taken> taken = Taken::find(view_, names_);
+    if (!taken) return fail(taken.error());
+    taken_ = std::move(*taken);
     for (const TreeFile& file : view_.judged()) {
-      if (file.artifact.kind != ArtifactKind::information) continue;
+      if (!may_refer(file)) continue;
       const Result<std::string_view> text = view_.text(file.path);
       if (!text) return fail(text.error());
       if (Status done = judge(file, *text, false); !done) return done;
@@ -92,8 +163,7 @@ class Check {
     const Result<std::vector<TreeFile>> all = view_.files_below("");
     if (!all) return fail(all.error());
     for (const TreeFile& file : *all) {
-      if (file.artifact.kind != ArtifactKind::information) continue;
-      if (view_.options().extent.changed.contains(file.path)) continue;
+      if (!may_refer(file) || view_.options().extent.changed.contains(file.path)) continue;
       const Result<std::string> text = view_.glance(file.path);
       if (!text) return fail(text.error());
       if (Status done = judge(file, *text, true); !done) return done;
@@ -103,77 +173,60 @@ class Check {
 
  private:
   Status judge(const TreeFile& file, std::string_view text, bool only_taken) {
-    const std::optional<Information> information = Information::read(text);
-    if (!information) return {};
-    const std::string* workspace = file.artifact.name_in("workspaces");
-    for (const Link& link : links_of(*information)) {
-      const bool gone = taken_.contains(key_of(link.collection, link.name));
-      if (only_taken && !gone) continue;
-      bool carried = gone;
-      bool found = false;
-      for (const std::string& collection :
-           {workspace ? "workspaces/" + *workspace + "/" + link.collection : link.collection, link.collection}) {
-        const Result<const std::set<std::string>*> names = names_in(collection);
-        if (!names) return fail(names.error());
-        carried |= !(*names)->empty();
-        found |= (*names)->contains(ascii_lower(link.name));
-      }
+    std::optional<json::Value> body;
+    if (Result<json::Value> parsed = parse_artifact(text)) body = std::move(*parsed);
+    std::vector<Link> links;
+    std::optional<Information> information;
+    if (file.artifact.kind == ArtifactKind::link_list) {
+      if (body) links = links_of_list(file, *body);
+    } else {
+      information = Information::read(text);
+      if (information) links = links_of(file, *information);
+      if (std::optional<Link> link = link_by_name(file, body)) links.push_back(std::move(*link));
+    }
+    for (const Link& link : links) {
+      const bool gone = taken_.holds(link.collection, link.name, file.artifact);
+      if ((only_taken && !gone) || is_external(view_.options(), link.collection, link.name)) continue;
       const bool built_in =
           std::find(kBuiltIn.begin(), kBuiltIn.end(), key_of(link.collection, link.name)) != kBuiltIn.end();
+      const Result<bool> found = names_.has(link.collection, link.name, file.artifact);
+      if (!found) return fail(found.error());
+      if (built_in || *found) continue;
       // A tree that carries no such resources keeps them elsewhere.
-      if (found || built_in || !carried) continue;
-      information->add(reporter_, file.path, text, *link.at,
-                       fmt::format("{} '{}' {}", find_collection(link.collection)->one, printable(link.name, 100),
-                                   gone ? "is deleted by this change and still named here" : "is not in this tree"),
-                       gone ? "remove the use as well, or keep the artifact" : "add the artifact, or mend the id",
-                       gone ? policy::Severity::error : policy::Severity::warning);
+      const Result<bool> carried = names_.carries(link.collection, file.artifact);
+      if (!carried) return fail(carried.error());
+      if (!*carried && !gone && !names_externals(view_.options(), link.collection)) continue;
+      say(file, text, link, gone);
     }
     return {};
   }
 
-  // Folded names of a collection's folders; an API's revisions count as the API.
-  Result<const std::set<std::string>*> names_in(const std::string& collection) {
-    if (const auto at = names_.find(collection); at != names_.end()) return &at->second;
-    const Result<std::vector<std::string>> folders = resource_folders(view_, collection);
-    if (!folders) return fail(folders.error());
-    std::set<std::string> names;
-    for (const std::string& folder : *folders) {
-      const std::string name = ascii_lower(std::string_view(folder).substr(folder.rfind('/') + 1));
-      names.insert(name.substr(0, name.find(";rev=")));
-    }
-    return &names_.emplace(collection, std::move(names)).first->second;
-  }
-
-  Status find_taken() {
-    for (const std::string& path : view_.options().extent.deleted) {
-      const Artifact artifact = classify_artifact(path);
-      // The resource itself, not a link to it below another.
-      const bool whole = artifact.resource.size() == 1 ||
-                         (artifact.resource.size() == 2 && artifact.resource.front().collection == "workspaces");
-      if (!whole) continue;
-      const std::string collection(artifact.resource.back().collection);
-      if (find_collection(collection) == nullptr) continue;
-      const Result<const std::set<std::string>*> still = names_in(collection);
-      if (!still) return fail(still.error());
-      std::string name = ascii_lower(artifact.resource.back().name);
-      name = name.substr(0, name.find(";rev="));
-      if (!(*still)->contains(name)) taken_.insert(key_of(collection, name));
-    }
-    return {};
+  void say(const TreeFile& file, std::string_view text, const Link& link, bool gone) {
+    const std::uint32_t mark = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+    const json::Span at = link.at == nullptr ? json::Span{} : link.at->span;
+    const bool outside = names_externals(view_.options(), link.collection) || link.collection == "certificates";
+    reporter_.add(file.path, text, at.begin + mark, at.end + mark,
+                  fmt::format("{} '{}' {}", find_collection(link.collection)->one, printable(link.name, 100),
+                              gone ? "is deleted by this change and still named here" : "is not in this tree"),
+                  gone      ? "remove the use as well, or keep the artifact"
+                  : outside ? "add the artifact, mend the id, or declare it external in the settings"
+                            : "add the artifact, or mend the id",
+                  gone ? policy::Severity::error : policy::Severity::warning);
   }
 
   TreeView& view_;
   TreeReporter& reporter_;
-  std::map<std::string, std::set<std::string>> names_;
-  std::set<std::string> taken_;
+  Names names_;
+  Taken taken_;
 };
 
 }  // namespace
 
 const TreeRule kMissingArtifact{
-    {"missing-artifact", policy::Severity::warning, "what the JSON of an artifact names by its id exists in the tree",
-     "ARM refuses an API whose version set, a diagnostic whose logger or a link whose end does not exist. What this "
-     "very change deletes is an error.",
+    {"missing-artifact", policy::Severity::warning, "What the JSON of an artifact names exists in the tree.",
+     "ARM refuses an API whose version set, a diagnostic whose logger, a backend whose named value or a link whose end "
+     "does not exist: ids, apis.json, groups.json, tags.json, and the folders of links. What lives outside the tree is "
+     "declared in the settings; what this very change deletes is an error.",
      "{ \"properties\": { \"apiVersionSetId\": \"/apiVersionSets/odrers\" } } where the folder is named orders",
      "{ \"properties\": { \"apiVersionSetId\": \"/apiVersionSets/orders\" } }"},
     [](TreeView& view, TreeReporter& reporter) { return Check(view, reporter).run(); }};

@@ -339,7 +339,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kRequiredPolicy{
-    {"required-policy", policy::Severity::error, "what must have a policy has it, itself or by inheritance",
+    {"required-policy", policy::Severity::error, "What must have a policy has it, itself or by inheritance.",
      "[[required]] in the settings names policies, one of which each API, product, operation, workspace or the service "
      "must have. It counts where it runs always: in the document itself, in a fragment that it includes, and in wider "
      "scopes as far as <base /> reaches. No document at a scope means that the wider one runs as it is. A product's "

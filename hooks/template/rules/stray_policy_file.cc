@@ -21,7 +21,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 
 }  // namespace
 
-const TreeRule kStrayPolicyFile{{"stray-policy-file", policy::Severity::warning, "a policy is named policy.xml",
+const TreeRule kStrayPolicyFile{{"stray-policy-file", policy::Severity::warning, "A policy is named policy.xml.",
                                  "Azure/apiops takes any XML file there for a policy of that name, which ARM refuses "
                                  "with an empty message; Postern "
                                  "leaves it alone. Neither does what its author wanted.",

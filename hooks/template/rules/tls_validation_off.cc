@@ -26,7 +26,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kTlsValidationOff{
-    {"tls-validation-off", policy::Severity::warning, "the certificate of a backend is checked",
+    {"tls-validation-off", policy::Severity::warning, "The certificate of a backend is checked.",
      "Without the check of chain and name, TLS hides a call from nobody who can stand in between. What callers and the "
      "gateway prove themselves with is in those calls.",
      "{ \"properties\": { \"tls\": { \"validateCertificateChain\": false } } }",

@@ -141,7 +141,7 @@ Status check(TreeView& view, TreeReporter& reporter) { return Check(view, report
 }  // namespace
 
 const TreeRule kUnknownOperation{
-    {"unknown-operation", policy::Severity::warning, "an operation's policy names an operation of the specification",
+    {"unknown-operation", policy::Severity::warning, "An operation's policy names an operation of the specification.",
      "ARM refuses a policy of an operation that the API does not have.", "apis/orders/operations/getOrdres/policy.xml",
      "apis/orders/operations/getOrders/policy.xml"},
     check};

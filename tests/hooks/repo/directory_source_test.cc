@@ -45,6 +45,16 @@ TEST_CASE("a directory lists and reads its files sorted and without git's own") 
   CHECK_FALSE(*(*source)->exists("b"));
 }
 
+TEST_CASE("a directory without any file below it has no name") {
+  const Directory at;
+  at.write("a/b/c/x", "x");
+  fs::create_directories(at.path / "a" / "empty" / "deeper");
+  fs::create_directories(at.path / "none");
+  const auto source = open_directory_source(at.path.string());
+  CHECK(*(*source)->names("") == std::vector<std::string>{"a/"});
+  CHECK(*(*source)->names("a") == std::vector<std::string>{"b/"});
+}
+
 TEST_CASE("no link leads out of a directory") {
   const Directory at;
   const Directory outside;

@@ -234,7 +234,7 @@ TEST_CASE("a specification that loses an operation names the policy that stood f
               "specification is named 'get-a'"});
 }
 
-TEST_CASE("a reference to a folder reads nothing but the file that refers") {
+TEST_CASE("a reference reads nothing but the file that refers and what it names") {
   std::map<std::string, std::string> files{
       {"a/apis/orders/policy.xml", policy_with("<set-header name=\"x\"><value>{{key-7}}</value></set-header>")}};
   for (int i = 0; i < 50; ++i) {
@@ -243,7 +243,8 @@ TEST_CASE("a reference to a folder reads nothing but the file that refers") {
   }
   const MemorySource source(files);
   CHECK(findings(source, change_of(source, {"apis/orders/policy.xml"})) == Lines{});
-  CHECK(source.reads == std::vector<std::string>{"a/apis/orders/policy.xml"});
+  CHECK(source.reads ==
+        std::vector<std::string>{"a/apis/orders/policy.xml", "a/namedValues/key-7/namedValueInformation.json"});
 }
 
 TEST_CASE("what the JSON of an artifact names by its id exists in the tree") {
