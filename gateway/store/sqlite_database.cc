@@ -108,9 +108,12 @@ Result<Database> Database::open(const std::string& path, Access access, std::chr
   } else if (struct stat info{}; ::stat(path.c_str(), &info) != 0) {
     return fail(errno_error(doing, errno));
   }
-  // Statistics nobody reads would take a lock at each allocation. Too late, and no harm, when SQLite runs already.
-  static const int without_statistics = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  (void)without_statistics;
+  // Statistics nobody reads would take a lock at each allocation. And what a statement of many rows would need to be
+  // undone alone is kept in memory, however much it is: the file that SQLite makes for it otherwise cost more writes
+  // than the log itself. Too late, and no harm, when SQLite runs already.
+  static const int tuned =
+      sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) + sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, -1);
+  (void)tuned;
   // NOMUTEX: every connection of ours is behind a lock or belongs to one thread.
   const auto try_open = [&](const std::string& name, int flags) -> Result<Database> {
     sqlite3* handle = nullptr;
