@@ -141,7 +141,7 @@ void AccessRules::Index::build() {
 std::vector<Candidate> AccessRules::Index::candidates(const identity::Identity& identity,
                                                       const git::RepoPath& repo) const {
   std::vector<Candidate> found;
-  const std::string full_name = repo.full_name();
+  const std::string& full_name = repo.full_name();
   const auto place = [&](std::string_view text) {
     const auto it = places.find(text);
     return it == places.end() ? std::optional<std::uint32_t>{} : it->second;
@@ -183,7 +183,7 @@ Tally tally(const std::vector<CompiledRule>& compiled, const std::vector<Candida
             const git::RepoPath& repo, std::optional<std::string_view> ref, const std::optional<IpAddress>& address,
             WallTime now) {
   Tally result;
-  const std::string full_name = repo.full_name();
+  const std::string& full_name = repo.full_name();
   for (const Candidate candidate : candidates) {
     const CompiledRule& rule = compiled[candidate.rule];
     if (!(candidate.sure || reaches_repo(rule, full_name, repo.is_wiki())) || !in_force(rule, now) ||
@@ -303,7 +303,7 @@ bool AccessRules::may_any(const identity::Identity& identity, const git::RepoPat
                           const std::optional<IpAddress>& address, WallTime now) const {
   VerbSet granted = 0;
   VerbSet denied = 0;
-  const std::string full_name = repo.full_name();
+  const std::string& full_name = repo.full_name();
   for (const Candidate candidate : index_->candidates(identity, repo)) {
     const CompiledRule& rule = index_->compiled[candidate.rule];
     if (!(candidate.sure || reaches_repo(rule, full_name, repo.is_wiki())) || !in_force(rule, now) ||

@@ -1,5 +1,7 @@
 #include "gateway/git/advertisement.h"
 
+#include <utility>
+
 #include "gateway/base/encoding.h"
 
 namespace postern::git {
@@ -27,8 +29,8 @@ std::string without_packfile_uris(std::string_view line) {
 
 }  // namespace
 
-std::string AdvertisementRewriter::filter_capabilities(std::string_view list) {
-  std::string out;
+void AdvertisementRewriter::append_capabilities(std::string& out, std::string_view list) {
+  bool first = true;
   while (!list.empty()) {
     const std::size_t space = list.find(' ');
     const std::string_view token = list.substr(0, space);
@@ -37,10 +39,9 @@ std::string AdvertisementRewriter::filter_capabilities(std::string_view list) {
     if (token == "push-options") push_options_ = true;
     if (token == "report-status" || token == "report-status-v2") report_status_ = true;
     if (token.starts_with("object-format=")) object_format_ = token.substr(14);
-    if (!out.empty()) out += ' ';
+    if (!std::exchange(first, false)) out += ' ';
     out += token;
   }
-  return out;
 }
 
 Status AdvertisementRewriter::take(const Pkt& pkt, std::string& out) {
@@ -103,9 +104,10 @@ Status AdvertisementRewriter::take(const Pkt& pkt, std::string& out) {
     const std::size_t nul = line.find('\0');
     if (nul == std::string_view::npos) return bad("the first ref carries no capabilities");
     saw_capabilities_ = true;
-    std::string rewritten(line.substr(0, nul));
-    rewritten += '\0';
-    rewritten += filter_capabilities(line.substr(nul + 1));
+    std::string rewritten;
+    rewritten.reserve(line.size() + 1);
+    rewritten += line.substr(0, nul + 1);
+    append_capabilities(rewritten, line.substr(nul + 1));
     rewritten += '\n';
     append_pkt(out, rewritten);
     return {};
@@ -116,6 +118,7 @@ Status AdvertisementRewriter::take(const Pkt& pkt, std::string& out) {
 }
 
 Status AdvertisementRewriter::feed(std::string_view bytes, std::string& out) {
+  out.reserve(out.size() + bytes.size());
   while (!bytes.empty()) {
     Result<std::optional<Pkt>> pkt = reader_.next(bytes);
     if (!pkt) return fail(in_context("advertisement", pkt.error()));

@@ -31,7 +31,7 @@ class AdvertisementRewriter {
 
  private:
   Status take(const Pkt& pkt, std::string& out);
-  std::string filter_capabilities(std::string_view list);
+  void append_capabilities(std::string& out, std::string_view list);
 
   Service service_;
   PktReader reader_;

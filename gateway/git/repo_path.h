@@ -20,15 +20,19 @@ class RepoPath {
   const std::string& owner() const { return owner_; }
   const std::string& name() const { return name_; }  // without ".wiki"
   bool is_wiki() const { return wiki_; }
-  std::string full_name() const { return owner_ + "/" + name_ + (wiki_ ? ".wiki" : ""); }  // what rules match
+  const std::string& full_name() const { return full_name_; }  // what rules match
   auto operator<=>(const RepoPath&) const = default;
 
  private:
   RepoPath(std::string owner, std::string name, bool wiki)
-      : owner_(std::move(owner)), name_(std::move(name)), wiki_(wiki) {}
+      : owner_(std::move(owner)), name_(std::move(name)), wiki_(wiki) {
+    full_name_.reserve(owner_.size() + name_.size() + 6);
+    full_name_.append(owner_).append("/").append(name_).append(wiki_ ? ".wiki" : "");
+  }
   std::string owner_;
   std::string name_;
   bool wiki_ = false;
+  std::string full_name_;
 };
 
 }  // namespace postern::git

@@ -68,14 +68,16 @@ std::string_view to_string(Service service) {
 }
 
 std::string upstream_target(const GitRequest& request) {
-  std::string target = "/" + request.repo.full_name() + ".git";
+  std::string target;
+  target.reserve(request.repo.full_name().size() + request.lfs_oid.size() + 48);
+  target.append("/").append(request.repo.full_name()).append(".git");
   switch (request.action) {
-    case Action::advertise: return target + "/info/refs?service=" + std::string(to_string(request.service));
-    case Action::rpc: return target + "/" + std::string(to_string(request.service));
-    case Action::lfs_batch: return target + "/info/lfs/objects/batch";
-    case Action::lfs_verify: return target + "/info/lfs/objects/basic/verify";
+    case Action::advertise: target.append("/info/refs?service=").append(to_string(request.service)); break;
+    case Action::rpc: target.append("/").append(to_string(request.service)); break;
+    case Action::lfs_batch: target.append("/info/lfs/objects/batch"); break;
+    case Action::lfs_verify: target.append("/info/lfs/objects/basic/verify"); break;
     case Action::lfs_download:
-    case Action::lfs_upload: return target + std::string(kLfsObject) + request.lfs_oid;
+    case Action::lfs_upload: target.append(kLfsObject).append(request.lfs_oid); break;
   }
   return target;
 }

@@ -62,11 +62,11 @@ Credential credential_of(std::span<const std::string_view> authorization_values)
   while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
   if (!is_token68(rest)) return malformed("after the scheme there must be exactly one credential");
   if (scheme == "basic") return basic(rest);
-  return BearerCredential{Secret(std::string(rest))};
+  return BearerCredential{rest};
 }
 
 std::string_view token_in(const Credential& credential) {
-  if (const auto* bearer = std::get_if<BearerCredential>(&credential)) return bearer->token.reveal();
+  if (const auto* bearer = std::get_if<BearerCredential>(&credential)) return bearer->token;
   if (const auto* basic = std::get_if<BasicCredential>(&credential)) return basic->password.reveal();
   return {};
 }

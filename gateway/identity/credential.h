@@ -13,7 +13,7 @@ namespace postern::identity {
 
 struct NoCredential {};
 struct BearerCredential {
-  Secret token;
+  std::string_view token;  // as it stands in the header's value
 };
 struct BasicCredential {
   std::string user;  // a hint that git's prompt asks for; never who somebody is
@@ -28,7 +28,7 @@ inline constexpr std::size_t kMaxAuthorizationBytes = 32 * 1024;
 // (RFC 9110 §5.3 allows one; git sends two when `http.extraHeader` and a helper both have one).
 Credential credential_of(std::span<const std::string_view> authorization_values);
 
-// The token in it; empty for NoCredential and Refused. Valid while `credential` lives.
+// The token in it; empty for NoCredential and Refused. Valid while `credential` and the header's value live.
 std::string_view token_in(const Credential& credential);
 
 }  // namespace postern::identity

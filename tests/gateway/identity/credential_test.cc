@@ -12,7 +12,7 @@ namespace {
 std::string read(const std::vector<std::string_view>& values) {
   const Credential credential = credential_of(values);
   if (const auto* bearer = std::get_if<BearerCredential>(&credential)) {
-    return "bearer:" + std::string(bearer->token.reveal());
+    return "bearer:" + std::string(bearer->token);
   }
   if (const auto* basic = std::get_if<BasicCredential>(&credential)) {
     return "basic:" + basic->user + ":" + std::string(basic->password.reveal());
