@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "gateway/base/digest.h"
 #include "gateway/base/encoding.h"
@@ -52,7 +53,7 @@ Gate::Gate(net::EventLoop& loop, net::Upstream& upstream, GateParts parts, std::
       parts_(parts),
       in_force_(std::move(in_force)),
       facts_(upstream, parts.clock),
-      id_prefix_(hex_encode(random_bytes(8))) {}
+      id_prefix_(hex_encode(random_bytes(8)) + "-") {}
 
 // ---- one request --------------------------------------------------------------------------------------------------
 
@@ -61,7 +62,10 @@ Request Gate::make_request(std::shared_ptr<net::Exchange> exchange) {
   Request request;
   request.exchange = std::move(exchange);
   request.in_force = in_force_;
-  request.id = id_prefix_ + "-" + std::to_string(++id_count_);
+  std::array<char, 20> number{};
+  const char* const end = std::to_chars(number.begin(), number.end(), ++id_count_).ptr;
+  request.id.reserve(id_prefix_.size() + number.size());
+  request.id.append(id_prefix_).append(number.cbegin(), end);
   request.now = parts_.clock.wall();
   return request;
 }
@@ -253,23 +257,14 @@ Task<void> Gate::advertise(Request& request, git::GitRequest git) {
   entry.detail.set("service", git::to_string(git.service));
   if (!record_soon(request, std::move(entry))) co_return;
 
-  Result<std::unique_ptr<net::UpstreamCall>> call = co_await upstream_.ask(upstream_request(request, git));
-  if (!call) {
-    answer_upstream_error(request, call.error());
-    co_return;
-  }
-  Result<const net::UpstreamResponse*> response = co_await (*call)->response();
-  if (!response) {
-    answer_upstream_error(request, response.error());
-    co_return;
-  }
-  if (!answer_upstream_status(request, (*response)->status)) co_return;
+  const std::unique_ptr<net::UpstreamCall> call = co_await open_answer(request, upstream_request(request, git), {});
+  if (!call) co_return;
   const std::string content_type = "application/x-" + std::string(git::to_string(git.service)) + "-advertisement";
-  const std::string* upstream_type = (*response)->header("content-type");
-  if (upstream_type == nullptr || *upstream_type != content_type) {
-    answer_upstream_error(request,
-                          {ErrorCode::invalid_input, "the upstream's advertisement is none: Content-Type " +
-                                                         (upstream_type == nullptr ? "(none)" : *upstream_type)});
+  const Result<const net::UpstreamResponse*> response = co_await call->response();
+  const std::string_view upstream_type = response ? (*response)->header("content-type").value_or("(none)") : "(none)";
+  if (upstream_type != content_type) {
+    answer_upstream_error(request, {ErrorCode::invalid_input, "the upstream's advertisement is none: Content-Type " +
+                                                                  std::string(upstream_type)});
     co_return;
   }
   git::AdvertisementRewriter advertisement(git.service);
@@ -277,7 +272,7 @@ Task<void> Gate::advertise(Request& request, git::GitRequest git) {
   std::string out;
   std::optional<Error> failed;
   while (true) {
-    Result<std::optional<std::string_view>> piece = co_await (*call)->read();
+    Result<std::optional<std::string_view>> piece = co_await call->read();
     if (!piece) {
       failed = piece.error();
       break;
@@ -405,11 +400,12 @@ std::string Gate::authorization_for(const Request& request) {
 // Nothing of the client's head goes on but what stands here.
 net::UpstreamRequest Gate::upstream_request(const Request& request, const git::GitRequest& git) const {
   net::UpstreamRequest forwarded;
+  forwarded.headers.reserve(6);
   forwarded.method = std::string(request.exchange->method());
   forwarded.target = git::upstream_target(git);
   forwarded.headers.emplace_back("User-Agent", "postern/" POSTERN_VERSION);
-  const std::string authorization = authorization_for(request);
-  if (!authorization.empty()) forwarded.headers.emplace_back("Authorization", authorization);
+  std::string authorization = authorization_for(request);
+  if (!authorization.empty()) forwarded.headers.emplace_back("Authorization", std::move(authorization));
   if (request.in_force->config.upstream.kind == config::UpstreamConfig::Kind::git) {
     const std::optional<std::string_view> version = request.exchange->header("git-protocol");
     if (version && (*version == "version=0" || *version == "version=1" || *version == "version=2")) {
@@ -417,6 +413,32 @@ net::UpstreamRequest Gate::upstream_request(const Request& request, const git::G
     }
   }
   return forwarded;
+}
+
+// Asks the upstream, with a body that is in hand or none, up to the head of an answer that is 200. Null: it was not,
+// and the client has been told.
+Task<std::unique_ptr<net::UpstreamCall>> Gate::open_answer(Request& request, net::UpstreamRequest forwarded,
+                                                           std::string_view body) {
+  Result<std::unique_ptr<net::UpstreamCall>> call;
+  Status sent;
+  if (forwarded.has_body) {
+    call = co_await upstream_.open(std::move(forwarded));
+    if (call) sent = co_await (*call)->send(body);
+    if (call && sent) sent = co_await (*call)->end();
+  } else {
+    call = co_await upstream_.ask(std::move(forwarded));
+  }
+  if (!call || !sent) {
+    answer_upstream_error(request, call ? sent.error() : call.error());
+    co_return nullptr;
+  }
+  Result<const net::UpstreamResponse*> response = co_await (*call)->response();
+  if (!response) {
+    answer_upstream_error(request, response.error());
+    co_return nullptr;
+  }
+  if (!answer_upstream_status(request, (*response)->status)) co_return nullptr;
+  co_return std::move(*call);
 }
 
 // The rest of the client's body to the upstream. False: it was answered, or cut.

@@ -85,6 +85,8 @@ class Gate {
   void refuse_access(Request& request, const git::RepoPath& repo, std::string_view reason);
   static std::string authorization_for(const Request& request);
   net::UpstreamRequest upstream_request(const Request& request, const git::GitRequest& git) const;
+  net::Task<std::unique_ptr<net::UpstreamCall>> open_answer(Request& request, net::UpstreamRequest forwarded,
+                                                            std::string_view body);
   net::Task<bool> send_body(Request& request, net::UpstreamCall& call, std::string_view first);
   net::Task<void> relay(Request& request, net::UpstreamCall& call, std::string_view content_type);
   void answer_upstream_error(Request& request, const Error& error);

@@ -92,21 +92,9 @@ Task<void> Gate::lfs_batch(Request& request, git::GitRequest git) {
   forwarded.headers.emplace_back("Accept", git::kLfsMediaType);
   forwarded.has_body = true;
   forwarded.length = body.size();
-  Result<std::unique_ptr<net::UpstreamCall>> call = co_await upstream_.open(std::move(forwarded));
-  Status sent = call ? Status{} : Status(fail(call.error()));
-  if (sent) sent = co_await (*call)->send(body);
-  if (sent) sent = co_await (*call)->end();
-  if (!sent) {
-    answer_upstream_error(request, sent.error());
-    co_return;
-  }
-  Result<const net::UpstreamResponse*> response = co_await (*call)->response();
-  if (!response) {
-    answer_upstream_error(request, response.error());
-    co_return;
-  }
-  if (!answer_upstream_status(request, (*response)->status)) co_return;
-  Result<std::string> answer = co_await read_all(**call, git::kLfsBatchMax * 4);
+  const std::unique_ptr<net::UpstreamCall> call = co_await open_answer(request, std::move(forwarded), body);
+  if (!call) co_return;
+  Result<std::string> answer = co_await read_all(*call, git::kLfsBatchMax * 4);
   if (!answer) {
     answer_upstream_error(request, answer.error());
     co_return;

@@ -305,8 +305,7 @@ Task<void> Gate::answer_push(Request& request, const git::GitRequest& git, PushP
     failed = response.error();
   } else if ((*response)->status != 200) {
     failed = Error{ErrorCode::unavailable, "the upstream answers " + std::to_string((*response)->status)};
-  } else if (const std::string* type = (*response)->header("content-type");
-             type == nullptr || *type != git::kReceivePackResult) {
+  } else if ((*response)->header("content-type") != git::kReceivePackResult) {
     failed = Error{ErrorCode::invalid_input, "the upstream's answer to a push is none"};
   }
   if (response && (*response)->status >= 400 && (*response)->status < 500) {

@@ -1,5 +1,7 @@
 #include "gateway/app/gateway_app.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <future>
@@ -44,6 +46,14 @@ net::Task<void> serve(Gate& gate, Endpoints& endpoints, std::shared_ptr<net::Exc
   } else {
     co_await gate.handle(request);
   }
+}
+
+// The processors this process may run on, which taskset, systemd or a container may have made fewer than there are.
+unsigned usable_processors() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (::sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1U, std::thread::hardware_concurrency());
+  return std::max(1U, static_cast<unsigned>(CPU_COUNT(&set)));
 }
 
 audit::AuditEntry own_entry(const Clock& clock, EntryKind kind) {
@@ -158,7 +168,7 @@ Status GatewayApp::Parts::open() {
 Status GatewayApp::Parts::start_shards() {
   const GateParts gate_parts{clock, *store, refusals, *spool, *workers, lfs_uploads, in_flight, metrics};
   const std::shared_ptr<const InForce> loaded = now_in_force();
-  unsigned count = options.shards != 0 ? options.shards : std::max(1U, std::thread::hardware_concurrency());
+  unsigned count = options.shards != 0 ? options.shards : usable_processors();
   net::UpstreamOptions upstream_options;
   upstream_options.response_timeout = loaded->config.upstream.hook_timeout + std::chrono::minutes(1);
   for (unsigned i = 0; i < count; ++i) {
@@ -177,7 +187,11 @@ Status GatewayApp::Parts::start_shards() {
     Result<std::unique_ptr<net::Server>> server =
         net::make_server(*shard->loop, listeners, options.server,
                          [&gate, &endpoints](auto exchange) { return serve(gate, endpoints, std::move(exchange)); });
-    if (!server) return fail(server.error());
+    if (!server) {
+      return fail(loaded->config.server.tls_certificate.empty()
+                      ? server.error()
+                      : in_context("[server] tls_certificate and tls_key", server.error()));
+    }
     shard->server = std::move(*server);
     shards.push_back(std::move(shard));
   }

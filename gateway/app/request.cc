@@ -14,10 +14,13 @@ audit::AuditEntry make_entry(const Request& request, audit::EntryKind kind, cons
 }
 
 net::HeaderList common_headers(const Request& request, std::string_view content_type) {
-  return {{"Content-Type", std::string(content_type)},
-          {"X-Request-Id", request.id},
-          {"Cache-Control", "no-cache, max-age=0, must-revalidate"},
-          {"X-Content-Type-Options", "nosniff"}};
+  net::HeaderList headers;  // filled in place: a list in braces would be copied
+  headers.reserve(6);
+  headers.emplace_back("Content-Type", content_type);
+  headers.emplace_back("X-Request-Id", request.id);
+  headers.emplace_back("Cache-Control", "no-cache, max-age=0, must-revalidate");
+  headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return headers;
 }
 
 void answer_text(Request& request, int status, std::string_view text, net::HeaderList more) {

@@ -93,8 +93,10 @@ void EventLoop::run_once(std::chrono::milliseconds wait) {
   run_deferred();
   int timeout = static_cast<int>(wait.count());
   if (armed_ > 0 && (timeout < 0 || timeout > static_cast<int>(kTickMs))) timeout = static_cast<int>(kTickMs);
+  if (!past_wait_.empty() && (timeout < 0 || timeout > kQuietMs)) timeout = kQuietMs;
   if (!deferred_.empty()) timeout = 0;
   const int ready = ::epoll_wait(epoll_.get(), batch_.data(), static_cast<int>(batch_.size()), timeout);
+  ++rounds_;
   batch_size_ = ready > 0 ? static_cast<std::size_t>(ready) : 0;
   bool woken = false;
   for (std::size_t i = 0; i < batch_size_; ++i) {
@@ -108,6 +110,7 @@ void EventLoop::run_once(std::chrono::milliseconds wait) {
   if (woken) take_posted();
   run_timers();
   run_deferred();
+  run_all(past_wait_);
 }
 
 void EventLoop::take_posted() {
@@ -118,9 +121,12 @@ void EventLoop::take_posted() {
   for (std::function<void()>& call : calls) call();
 }
 
-void EventLoop::run_deferred() {
+void EventLoop::run_deferred() { run_all(deferred_); }
+
+void EventLoop::run_all(std::vector<std::function<void()>>& calls) {
+  if (calls.empty()) return;
   // What is deferred meanwhile waits for the next round, so that sockets are never starved.
-  running_.swap(deferred_);
+  running_.swap(calls);
   for (std::function<void()>& call : running_) call();
   running_.clear();
 }

@@ -78,11 +78,15 @@ class EventLoop {
 
   // Called on the loop's thread before it sleeps again; in order.
   void defer(std::function<void()> call) { deferred_.push_back(std::move(call)); }
-  // The same from any thread; wakes the loop. What is posted after run() returned is never called.
+  // Called on the loop's thread when it has waited once more: something happened, or kQuietMs went by. In order.
+  void defer_past_wait(std::function<void()> call) { past_wait_.push_back(std::move(call)); }
+  // As defer(), from any thread; wakes the loop. What is posted after run() returned is never called.
   void post(std::function<void()> call);
 
   void run();   // until stop()
   void stop();  // any thread
+  // How often it has looked for events so far.
+  std::uint64_t rounds() const { return rounds_; }
   // One round, waiting at most `wait`; for tests and for draining at the end.
   void run_once(std::chrono::milliseconds wait);
 
@@ -90,12 +94,14 @@ class EventLoop {
   friend class Timer;
   static constexpr std::size_t kSlots = 1024;
   static constexpr std::uint64_t kTickMs = 100;
+  static constexpr int kQuietMs = 1;
 
   EventLoop() = default;
   std::uint64_t tick_now() const;
   void insert(Timer& timer);
   void run_timers();
   void run_deferred();
+  void run_all(std::vector<std::function<void()>>& calls);
   void take_posted();
 
   FileDescriptor epoll_;
@@ -104,11 +110,13 @@ class EventLoop {
   std::vector<epoll_event> batch_;
   std::size_t batch_size_ = 0;
   std::vector<std::function<void()>> deferred_;
+  std::vector<std::function<void()>> past_wait_;
   std::vector<std::function<void()>> running_;
   Guarded<std::vector<std::function<void()>>> posted_;
   std::unique_ptr<internal::TimerLink[]> slots_ = std::make_unique<internal::TimerLink[]>(kSlots);
   std::size_t armed_ = 0;
   std::uint64_t tick_ = 0;
+  std::uint64_t rounds_ = 0;
 };
 
 }  // namespace postern::net

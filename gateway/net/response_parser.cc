@@ -9,6 +9,7 @@ namespace postern::net {
 namespace {
 
 constexpr int kInterimMax = 8;
+constexpr std::size_t kHeadUsual = 4096;
 constexpr std::size_t kChunkLineMax = 16;  // hex digits of a chunk's size
 
 std::unexpected<Error> broken(std::string_view what) {
@@ -57,11 +58,33 @@ bool lists(std::string_view value, std::string_view member) {
 
 }  // namespace
 
-const std::string* UpstreamResponse::header(std::string_view lower_case_name) const {
-  for (const auto& [name, value] : headers) {
-    if (name == lower_case_name) return &value;
+std::optional<std::string_view> UpstreamResponse::header(std::string_view lower_case_name) const {
+  for (const Field& field : fields) {
+    if (name_of(field) == lower_case_name) return value_of(field);
   }
-  return nullptr;
+  return std::nullopt;
+}
+
+void ResponseParser::restart(bool head_request) {
+  head_request_ = head_request;
+  head_done_ = false;
+  interim_ = 0;
+  line_.clear();
+  forget_response();
+  body_ = Body::counted;
+  remaining_ = 0;
+}
+
+// Memory that an unusual head took is not kept.
+void ResponseParser::forget_response() {
+  UpstreamResponse fresh;
+  if (response_.head.capacity() <= kHeadUsual) {
+    fresh.head = std::move(response_.head);
+    fresh.head.clear();
+    fresh.fields = std::move(response_.fields);
+    fresh.fields.clear();
+  }
+  response_ = std::move(fresh);
 }
 
 Result<bool> ResponseParser::feed_head(std::string_view& input) {
@@ -90,7 +113,7 @@ Result<bool> ResponseParser::feed_head(std::string_view& input) {
       head = line_;
     }
     if (head.size() > kResponseHeadMax) return broken("its head is longer than 32 KiB");
-    response_ = {};
+    forget_response();
     if (Status taken = take_head(head); !taken) return fail(taken.error());
     line_.clear();
     if (response_.status >= 200) {
@@ -116,7 +139,9 @@ Status ResponseParser::take_head(std::string_view head) {
   response_.status = (status[9] - '0') * 100 + (status[10] - '0') * 10 + (status[11] - '0');
   if (response_.status < 100 || response_.status > 599) return broken("its status");
   head.remove_prefix(line_end + 2);
-  response_.headers.reserve(12);
+  response_.head = head;
+  response_.fields.reserve(12);
+  const char* const begin = head.data();
   while (!head.empty()) {
     const std::size_t end = head.find("\r\n");
     const std::string_view line = head.substr(0, end);
@@ -125,8 +150,14 @@ Status ResponseParser::take_head(std::string_view head) {
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return broken("the name of a header");
     const std::string_view value = trim(line.substr(colon + 1));
     if (!is_field_value(value)) return broken("the value of a header");
-    if (response_.headers.size() == kResponseHeadersMax) return broken("it has more than 128 headers");
-    response_.headers.emplace_back(ascii_lower(line.substr(0, colon)), value);
+    if (response_.fields.size() == kResponseHeadersMax) return broken("it has more than 128 headers");
+    const auto at = static_cast<std::uint32_t>(line.data() - begin);
+    for (std::size_t i = at; i < at + colon; ++i) {
+      char& c = response_.head[i];
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    response_.fields.push_back({at, static_cast<std::uint32_t>(colon), static_cast<std::uint32_t>(value.data() - begin),
+                                static_cast<std::uint32_t>(value.size())});
   }
   return {};
 }
@@ -136,7 +167,9 @@ Status ResponseParser::frame() {
   bool has_length = false;
   bool closes = http10_;
   std::uint64_t length = 0;
-  for (const auto& [name, value] : response_.headers) {
+  for (const UpstreamResponse::Field& field : response_.fields) {
+    const std::string_view name = response_.name_of(field);
+    const std::string_view value = response_.value_of(field);
     if (name == "content-length") {
       if (has_length) return broken("Content-Length stands there more than once");
       has_length = true;

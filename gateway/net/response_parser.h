@@ -16,11 +16,24 @@ namespace postern::net {
 // Value: the head of an upstream's answer.
 struct UpstreamResponse {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order
-  std::optional<std::uint64_t> length;                       // none: chunked, or until the connection ends
+  std::optional<std::uint64_t> length;  // none: chunked, or until the connection ends
   bool chunked = false;
   bool keep_alive = true;
-  const std::string* header(std::string_view lower_case_name) const;  // the first; null when absent
+  // The first of that name; valid while this lives unchanged.
+  std::optional<std::string_view> header(std::string_view lower_case_name) const;
+
+  // The header fields as they came, with their names in lower case, and where each stands in them.
+  struct Field {
+    std::uint32_t name = 0, name_size = 0, value = 0, value_size = 0;
+  };
+  std::string head;
+  std::vector<Field> fields;
+  std::string_view name_of(const Field& field) const {
+    return std::string_view(head).substr(field.name, field.name_size);
+  }
+  std::string_view value_of(const Field& field) const {
+    return std::string_view(head).substr(field.value, field.value_size);
+  }
 };
 
 inline constexpr std::size_t kResponseHeadMax = std::size_t{32} << 10;
@@ -31,11 +44,12 @@ class ResponseParser {
  public:
   // `head_request`: the answer to HEAD has no body whatever it says.
   explicit ResponseParser(bool head_request = false) : head_request_(head_request) {}
+  // Another response, in the memory of the last one.
+  void restart(bool head_request);
 
   // Takes bytes of the head off the front of `input`. True once the head is whole.
   Result<bool> feed_head(std::string_view& input);
   const UpstreamResponse& response() const { return response_; }
-  UpstreamResponse take_response() { return std::move(response_); }
   bool head_done() const { return head_done_; }
 
   // Takes framing off the front of `input` and returns the next piece of the body, a view into what `input` was; empty
@@ -48,6 +62,7 @@ class ResponseParser {
  private:
   enum class Body { counted, until_close, chunk_size, chunk_data, chunk_end, last_line, done };
 
+  void forget_response();
   Status take_head(std::string_view head);
   Status frame();
 

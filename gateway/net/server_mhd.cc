@@ -23,6 +23,10 @@
 // waits until the rest of the body was read and dropped. After a suspend in the header phase the handler is called
 // again exactly as it is at the end of the body, so we keep our own phase. A suspended connection neither times out nor
 // notices that the client left, so every deadline is ours.
+//
+// Suspending and resuming costs five system calls, more than the request itself. So an exchange that waits for its
+// answer is at first only parked: libmicrohttpd keeps it among those that are ready and asks us again in every run,
+// which costs next to nothing as long as they are few and the wait is short.
 
 namespace postern::net {
 namespace {
@@ -30,6 +34,10 @@ namespace {
 constexpr std::size_t kPoolBytes = std::size_t{32} << 10;
 constexpr std::size_t kHeadersUsual = 2000;  // a token and what else a client sends
 constexpr std::size_t kBlockBytes = std::size_t{64} << 10;
+constexpr char kTlsVersions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";  // in GnuTLS' words
+constexpr std::size_t kParkedMax = 128;  // of a daemon: each run looks at all of them
+constexpr unsigned kPatience = 32;       // looks after which a parked exchange is suspended
+constexpr unsigned kQuietLook = 8;       // one in a round in which nothing else happened counts as so many
 
 class MhdServer;
 class MhdExchange;
@@ -69,10 +77,17 @@ struct Daemon final : Watcher {
   Daemon(MhdServer& server_, EventLoop& loop_) : server(server_), loop(loop_) {}
   void on_events(std::uint32_t) override { run(); }
   void run() {
-    scheduled = false;
+    scheduled = looking = went_on = false;
     MHD_run(handle);
+    look_costs = 1;
     MHD_UNSIGNED_LONG_LONG timeout = 0;
-    if (MHD_get_timeout(handle, &timeout) == MHD_YES && timeout == 0) schedule();
+    if (MHD_get_timeout(handle, &timeout) != MHD_YES || timeout != 0) return;
+    if (went_on || parked == 0) {
+      schedule();
+    } else {
+      // Nothing but the parked ones, for all we know: they are looked at again when something happens, or soon.
+      look_soon();
+    }
   }
   void schedule() {
     if (scheduled) return;
@@ -81,12 +96,25 @@ struct Daemon final : Watcher {
       if (scheduled) run();
     });
   }
+  void look_soon() {
+    if (looking) return;
+    looking = true;
+    loop.defer_past_wait([this] {
+      if (!looking) return;
+      look_costs = kQuietLook;
+      run();
+    });
+  }
 
   MhdServer& server;
   EventLoop& loop;
   MHD_Daemon* handle = nullptr;
   int epoll_fd = -1;
   bool scheduled = false;
+  bool looking = false;
+  bool went_on = false;     // in this run: something happened beyond looking at parked exchanges
+  std::size_t parked = 0;   // exchanges that wait for their answer without being suspended
+  unsigned look_costs = 1;  // of a parked exchange's patience
 };
 
 class MhdServer final : public Server {
@@ -117,6 +145,13 @@ class MhdServer final : public Server {
 
 class MhdExchange final : public Exchange, public std::enable_shared_from_this<MhdExchange> {
  public:
+  // Keeps itself alive until on_completed().
+  static MhdExchange* make(Connection& connection, MHD_Connection* mhd, const char* method, const char* version) {
+    const internal::SpareAllocator<MhdExchange> allocator;
+    auto made = std::allocate_shared<MhdExchange>(allocator, connection, mhd, method, version);
+    made->self_ = made;
+    return made.get();
+  }
   MhdExchange(Connection& connection, MHD_Connection* mhd, const char* method, const char* version);
   ~MhdExchange() override {
     if (response_ != nullptr) MHD_destroy_response(response_);
@@ -156,11 +191,14 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   MHD_Result step(const char* data, std::size_t* size);
   MHD_Result step_body(const char* data, std::size_t* size);
   MHD_Result queue();
+  bool park();
+  void unpark();
   void suspend();
   void kick();
   bool answer_without_draining() const;
   void resume(std::coroutine_handle<>& waiter) { std::exchange(waiter, nullptr).resume(); }
 
+  std::shared_ptr<MhdExchange> self_;
   MhdServer& server_;
   Connection* connection_;
   MHD_Connection* mhd_;
@@ -168,11 +206,12 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   std::string target_;
   bool http10_;
   std::shared_ptr<const Peer> peer_;
-  std::string arena_;  // header names and values, one after the other
+  // Header names and values, one after the other.
+  std::basic_string<char, std::char_traits<char>, internal::SpareAllocator<char>> arena_;
   struct HeaderAt {
     std::uint32_t name, name_size, value_size;
   };
-  std::vector<HeaderAt> headers_;
+  std::vector<HeaderAt, internal::SpareAllocator<HeaderAt>> headers_;
   bool has_body_ = false;
   std::optional<std::uint64_t> content_length_;
 
@@ -180,6 +219,8 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   bool spawned_ = false;
   bool in_callback_ = false;
   bool suspended_ = false;
+  bool parked_ = false;
+  unsigned patience_ = kPatience;
   bool aborted_ = false;
 
   std::coroutine_handle<> waiting_read_;
@@ -193,6 +234,7 @@ class MhdExchange final : public Exchange, public std::enable_shared_from_this<M
   bool answered_ = false;
   bool queued_ = false;
   int status_ = 0;
+  std::string body_;  // of respond()
   MHD_Response* response_ = nullptr;
   std::coroutine_handle<> waiting_write_;
   std::string_view out_;
@@ -353,6 +395,11 @@ MHD_Result MhdExchange::on_call(const char* data, std::size_t* size) {
 
 MHD_Result MhdExchange::step(const char* data, std::size_t* size) {
   if (aborted_) return MHD_NO;
+  if (parked_ && !answered_) {
+    if (!park()) suspend();
+    return MHD_YES;
+  }
+  connection_->daemon.went_on = true;
   if (phase_ == Phase::head) {
     if (!spawned_) {
       spawned_ = true;
@@ -388,7 +435,7 @@ MHD_Result MhdExchange::step(const char* data, std::size_t* size) {
     if (aborted_) return MHD_NO;
   }
   if (answered_ && !queued_) return queue();
-  suspend();
+  if (!park()) suspend();
   return MHD_YES;
 }
 
@@ -424,14 +471,35 @@ bool MhdExchange::answer_without_draining() const {
 
 MHD_Result MhdExchange::queue() {
   queued_ = true;
+  unpark();
   connection_->expect(Connection::Wait::client_reads, server_.options().write_deadline);
   const MHD_Result result = MHD_queue_response(mhd_, static_cast<unsigned>(status_), response_);
   MHD_destroy_response(std::exchange(response_, nullptr));
   return result;
 }
 
+// Only where the request was read whole: in other phases libmicrohttpd would go on reading.
+bool MhdExchange::park() {
+  Daemon& daemon = connection_->daemon;
+  if (patience_ < daemon.look_costs || (!parked_ && daemon.parked == kParkedMax)) return false;
+  patience_ -= daemon.look_costs;
+  if (!parked_) {
+    parked_ = true;
+    ++daemon.parked;
+    connection_->expect_nothing();
+  }
+  return true;
+}
+
+void MhdExchange::unpark() {
+  if (!parked_) return;
+  parked_ = false;
+  --connection_->daemon.parked;
+}
+
 void MhdExchange::suspend() {
   if (suspended_) return;
+  unpark();
   suspended_ = true;
   if (connection_->wait != Connection::Wait::body) connection_->expect_nothing();
   MHD_suspend_connection(mhd_);
@@ -439,7 +507,9 @@ void MhdExchange::suspend() {
 
 // Lets libmicrohttpd call us again. Nothing to do within its own call: it looks at our state when we return.
 void MhdExchange::kick() {
-  if (in_callback_ || !suspended_ || mhd_ == nullptr) return;
+  if (in_callback_ || mhd_ == nullptr) return;
+  if (parked_) connection_->daemon.schedule();
+  if (!suspended_) return;
   suspended_ = false;
   MHD_resume_connection(mhd_);
   connection_->daemon.schedule();
@@ -477,7 +547,8 @@ void MhdExchange::respond(int status, HeaderList headers, std::string body) {
   answered_ = true;
   finished_ = true;
   status_ = status;
-  response_ = MHD_create_response_from_buffer(body.size(), body.data(), MHD_RESPMEM_MUST_COPY);
+  body_ = std::move(body);  // libmicrohttpd has no use for it once it has told us that the request is over
+  response_ = MHD_create_response_from_buffer(body_.size(), body_.data(), MHD_RESPMEM_PERSISTENT);
   for (const auto& [name, value] : headers) MHD_add_response_header(response_, name.c_str(), value.c_str());
   kick();
 }
@@ -499,6 +570,7 @@ void MhdExchange::start(ResponseHead head) {
 ssize_t MhdExchange::on_pull(char* buffer, std::size_t max) {
   const std::shared_ptr<MhdExchange> keep = shared_from_this();
   in_callback_ = true;
+  connection_->daemon.went_on = true;
   if (!aborted_ && out_.empty() && waiting_write_) resume(waiting_write_);
   in_callback_ = false;
   if (aborted_) return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -558,7 +630,10 @@ void MhdExchange::abort() {
 }
 
 void MhdExchange::on_completed(bool fine) {
+  const std::shared_ptr<MhdExchange> until_the_end = std::move(self_);
   sent_whole_ = fine && out_.empty();
+  unpark();
+  connection_->daemon.went_on = true;
   connection_->current = nullptr;
   if (fine) {
     connection_->expect(Connection::Wait::headers, server_.options().idle_deadline);
@@ -582,27 +657,27 @@ extern "C" {
 
 static MHD_Result on_request(void*, MHD_Connection* mhd, const char*, const char* method, const char* version,
                              const char* data, std::size_t* size, void** slot) {
-  auto* holder = static_cast<std::shared_ptr<MhdExchange>*>(*slot);
-  if (holder == nullptr) {
+  auto* exchange = static_cast<MhdExchange*>(*slot);
+  if (exchange == nullptr) {
     const MHD_ConnectionInfo* info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     if (info == nullptr || info->socket_context == nullptr) return MHD_NO;
     auto& connection = *static_cast<Connection*>(info->socket_context);
-    holder = new std::shared_ptr<MhdExchange>(std::make_shared<MhdExchange>(connection, mhd, method, version));
-    *slot = holder;
+    exchange = MhdExchange::make(connection, mhd, method, version);
+    *slot = exchange;
   }
-  return (*holder)->on_call(data, size);
+  return exchange->on_call(data, size);
 }
 
 static void on_request_completed(void*, MHD_Connection*, void** slot, MHD_RequestTerminationCode code) {
-  auto* holder = static_cast<std::shared_ptr<MhdExchange>*>(*slot);
-  if (holder == nullptr) return;
-  (*holder)->on_completed(code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-  delete holder;
+  auto* exchange = static_cast<MhdExchange*>(*slot);
+  if (exchange == nullptr) return;
   *slot = nullptr;
+  exchange->on_completed(code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
 
 static void on_connection(void* self, MHD_Connection* mhd, void** slot, MHD_ConnectionNotificationCode code) {
   auto& daemon = *static_cast<Daemon*>(self);
+  daemon.went_on = true;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
     const MHD_ConnectionInfo* info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
     auto* connection = new Connection(daemon.server, daemon, info->connect_fd);
@@ -619,6 +694,7 @@ static void* on_target(void*, const char* target, MHD_Connection* mhd) {
   if (info != nullptr && info->socket_context != nullptr) {
     auto& connection = *static_cast<Connection*>(info->socket_context);
     connection.target = target;
+    connection.daemon.went_on = true;
     connection.expect(Connection::Wait::headers, connection.server.options().header_deadline);
   }
   return nullptr;
@@ -655,6 +731,7 @@ Status MhdServer::open(const std::vector<Listener>& listeners) {
     if (tls) {
       items.push_back({MHD_OPTION_HTTPS_MEM_CERT, 0, options_.tls_certificate.data()});
       items.push_back({MHD_OPTION_HTTPS_MEM_KEY, 0, key.data()});
+      items.push_back({MHD_OPTION_HTTPS_PRIORITIES, 0, const_cast<char*>(kTlsVersions)});
     }
     items.push_back({MHD_OPTION_END, 0, nullptr});
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -699,7 +776,7 @@ MhdServer::~MhdServer() {
   }
   for (const auto& daemon : daemons_) {
     loop_.unwatch(daemon->epoll_fd, *daemon);
-    daemon->scheduled = false;
+    daemon->scheduled = daemon->looking = false;
     MHD_stop_daemon(daemon->handle);
   }
   // What is still deferred holds pointers to the daemons.

@@ -30,6 +30,18 @@ struct FinalAwaiter {
 // Frames of coroutines come and go with every request, in a few sizes: each thread keeps some of them.
 void* take_frame(std::size_t bytes);
 void give_back_frame(void* frame, std::size_t bytes) noexcept;
+// For what else comes and goes with every request.
+template <class T>
+struct SpareAllocator {
+  using value_type = T;
+  SpareAllocator() = default;
+  template <class U>
+  explicit(false) SpareAllocator(const SpareAllocator<U>&) noexcept {}
+  T* allocate(std::size_t count) { return static_cast<T*>(take_frame(count * sizeof(T))); }
+  void deallocate(T* memory, std::size_t count) noexcept { give_back_frame(memory, count * sizeof(T)); }
+  friend bool operator==(SpareAllocator, SpareAllocator) { return true; }
+};
+
 struct FromSpareFrames {
   static void* operator new(std::size_t bytes) { return take_frame(bytes); }
   static void operator delete(void* frame, std::size_t bytes) noexcept { give_back_frame(frame, bytes); }

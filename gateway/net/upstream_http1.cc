@@ -66,7 +66,7 @@ class UpstreamConnection final : Watcher {
     remaining_ = length.value_or(0);
     ended_ = false;
     send_dead_ = false;
-    parser_ = ResponseParser(head_request);
+    parser_.restart(head_request);
     received_any_ = false;
     held_.clear();
     in_ = {};
@@ -162,14 +162,17 @@ class UpstreamConnection final : Watcher {
     upstream_.give_back_buffer(std::move(buffer_));
     held_ = {};
     idle_since_ = std::chrono::steady_clock::now();
+    idle_round_ = upstream_.loop_.rounds();
     timer_.arm(upstream_.options_.idle_timeout);
     std::erase(upstream_.active_, this);
   }
-  // False when it must not be used: bytes nobody asked for, or its end, are there already.
-  bool leave_idle() {
+  // False when it must not be used: bytes nobody asked for, or its end, are there already. Where the loop has looked
+  // since, it would have been dropped for them; only before a body, which cannot be sent twice, that is asked again.
+  bool leave_idle(bool for_body) {
     idle_ = false;
     timer_.cancel();
     upstream_.active_.push_back(this);
+    if (!for_body && idle_round_ != upstream_.loop_.rounds()) return true;
     char byte = 0;
     const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -389,6 +392,7 @@ class UpstreamConnection final : Watcher {
   bool idle_ = false;
   bool reused_ = false;
   std::chrono::steady_clock::time_point idle_since_{};
+  std::uint64_t idle_round_ = 0;
 
   Operation operation_ = Operation::none;
   std::coroutine_handle<> waiter_;
@@ -525,7 +529,7 @@ std::unique_ptr<UpstreamConnection> Upstream::take_idle(bool for_body) {
       idle_.push_back(std::move(connection));
       return nullptr;  // the others are older still
     }
-    if (connection->leave_idle()) return connection;
+    if (connection->leave_idle(for_body)) return connection;
   }
   return nullptr;
 }

@@ -47,7 +47,7 @@ class UpstreamConnection;
 
 // One request under way; belongs to the shard's thread. Destroyed before its answer was read whole, its connection is
 // closed. One operation at a time.
-class UpstreamCall {
+class UpstreamCall : public internal::FromSpareFrames {
  public:
   UpstreamCall(Upstream& upstream, std::unique_ptr<UpstreamConnection> connection);
   ~UpstreamCall();

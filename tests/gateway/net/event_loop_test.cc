@@ -34,6 +34,19 @@ TEST_CASE("a timer that is armed again fires at its new time only") {
   CHECK(std::chrono::steady_clock::now() - start >= 600ms);
 }
 
+TEST_CASE("what is put off past a wait does not make the loop spin") {
+  auto loop = std::move(*EventLoop::make());
+  int called = 0;
+  loop->defer_past_wait([&] { ++called; });
+  loop->defer([&] { CHECK(called == 0); });
+  const auto start = std::chrono::steady_clock::now();
+  loop->run_once(1000ms);
+  CHECK(called == 1);
+  const auto took = std::chrono::steady_clock::now() - start;
+  CHECK(took >= 500us);
+  CHECK(took < 500ms);
+}
+
 TEST_CASE("a timer may destroy the others of its moment") {
   auto loop = std::move(*EventLoop::make());
   std::vector<std::unique_ptr<Timer>> timers;

@@ -51,6 +51,38 @@ TEST_CASE("answers are read the same in whatever pieces they come") {
   }
 }
 
+TEST_CASE("the header fields of an answer are found by their names in lower case") {
+  ResponseParser parser;
+  std::string_view first(
+      "HTTP/1.1 200 OK\r\nContent-Type:  text/plain \r\nX-A: 1\r\nx-a: 2\r\nX-Empty:\r\nContent-Length: 0\r\n\r\n");
+  REQUIRE(*parser.feed_head(first));
+  CHECK(parser.response().header("content-type") == "text/plain");
+  CHECK(parser.response().header("x-a") == "1");
+  CHECK(parser.response().header("x-empty") == "");
+  CHECK_FALSE(parser.response().header("x-b"));
+  CHECK(parser.response().fields.size() == 5);
+}
+
+TEST_CASE("nothing of one answer shows in the next of its connection") {
+  ResponseParser parser;
+  const std::string first =
+      "HTTP/1.0 404 No\r\nX-A: " + std::string(5000, 'a') + "\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nno";
+  std::string_view input = first;
+  REQUIRE(*parser.feed_head(input));
+  CHECK(*parser.feed_body(input) == "no");
+  CHECK(parser.response().length == 2U);
+  parser.restart(false);
+  CHECK_FALSE(parser.head_done());
+  CHECK_FALSE(parser.body_done());
+  CHECK(parser.response().fields.empty());
+  input = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  REQUIRE(*parser.feed_head(input));
+  CHECK(parser.response().chunked);
+  CHECK(parser.response().keep_alive);
+  CHECK_FALSE(parser.response().length);
+  CHECK_FALSE(parser.response().header("x-a"));
+}
+
 TEST_CASE("answers that two readers could frame differently are errors") {
   const std::vector<std::string> answers{
       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -31,11 +31,18 @@ class TestServer {
     thread_.on_loop([&] { error = read_error_; });
     return error;
   }
+  // CPU time of the loop's thread so far.
+  std::chrono::nanoseconds spent() {
+    timespec now{};
+    thread_.on_loop([&] { ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); });
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  }
   std::size_t open_exchanges() {
     std::size_t open = 0;
     thread_.on_loop([&] { open = server_->open_exchanges(); });
     return open;
   }
+  std::size_t open_now() const { return server_->open_exchanges(); }  // on the loop's thread
   // True once `condition` holds on the loop's thread; false after ten seconds.
   bool eventually(const std::function<bool()>& condition) {
     for (int i = 0; i < 1000; ++i) {
@@ -68,6 +75,21 @@ class TestServer {
       co_return;
     }
     if (path == "/slow-to-decide") co_await sleep_for(thread_.loop(), 1ms);
+    if (path == "/other-thread") {
+      // Answered by another thread in a moment: shorter than any timer of the loop.
+      auto pause = [] {
+        std::this_thread::sleep_for(200us);
+        return true;
+      };
+      co_await on_worker(workers_, thread_.loop(), std::move(pause));
+      exchange->respond(200, {}, "in a moment.\n");
+      co_return;
+    }
+    if (path == "/later") {
+      co_await sleep_for(thread_.loop(), 600ms);
+      exchange->respond(200, {}, "later.\n");
+      co_return;
+    }
     if (path == "/stream" || path == "/abort") {
       exchange->start({200, {}, std::nullopt});
       const std::string piece(100000, 's');
@@ -110,6 +132,7 @@ class TestServer {
   }
 
   LoopThread thread_;
+  Workers workers_{2};
   std::vector<Listener> listeners_;
   std::unique_ptr<Server> server_;
 };
@@ -324,6 +347,69 @@ TEST_CASE("the peer of a Unix socket is known by its user id") {
   Result<Listener> second = Listener::unix_socket(path, 0600);
   REQUIRE_FALSE(second);
   CHECK(second.error().code == ErrorCode::conflict);
+}
+
+TEST_CASE("many connections that wait for a moment each are all answered and again") {
+  TestServer server;
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 200; ++i) clients.push_back(std::make_unique<RawClient>(server.port()));
+  for (int round = 0; round < 3; ++round) {
+    for (auto& client : clients) client->send("GET /other-thread HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (auto& client : clients) CHECK(client->receive(".\n").ends_with("in a moment.\n"));
+  }
+}
+
+TEST_CASE("requests that wait in one go with such as do not") {
+  TestServer server;
+  RawClient slow(server.port());
+  RawClient body(server.port());
+  slow.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  for (int i = 0; i < 50; ++i) {
+    body.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe");
+    std::this_thread::sleep_for(100us);
+    body.send("llo");
+    CHECK(body.receive(".\n").ends_with("POST /echo hello 0.\n"));
+  }
+  CHECK(slow.receive(".\n").ends_with("later.\n"));
+}
+
+TEST_CASE("a head that comes in pieces while others wait is read to its end") {
+  TestServer server;
+  std::vector<std::unique_ptr<RawClient>> waiting;
+  for (int i = 0; i < 5; ++i) {
+    waiting.push_back(std::make_unique<RawClient>(server.port()));
+    waiting.back()->send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  RawClient client(server.port());
+  client.send("GET /echo HTTP/1.1\r\nHost: x\r\nAuthorization: " + std::string(24000, 'a') + "\r\n\r\n");
+  CHECK(client.receive(".\n", 400ms).ends_with("GET /echo  24000.\n"));
+  for (auto& one : waiting) CHECK(one->receive(".\n").ends_with("later.\n"));
+}
+
+TEST_CASE("a request that waits long does not keep the loop busy") {
+  TestServer server;
+  RawClient client(server.port());
+  client.send("GET /other-thread HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.receive(".\n");
+  const auto before = server.spent();
+  client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(client.receive(".\n").ends_with("later.\n"));
+  CHECK(server.spent() - before < 200ms);
+}
+
+TEST_CASE("a client that leaves while its answer is awaited harms nobody") {
+  TestServer server;
+  for (int i = 0; i < 20; ++i) {
+    RawClient client(server.port());
+    client.send(i % 2 == 0 ? "GET /other-thread HTTP/1.1\r\nHost: x\r\n\r\n"
+                           : "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+    if (i % 3 == 0) std::this_thread::sleep_for(100us);
+    client.close();
+  }
+  RawClient client(server.port());
+  client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(client.receive(".\n").ends_with("later.\n"));
+  CHECK(server.eventually([&] { return server.open_now() == 0; }));
 }
 
 TEST_CASE("what stands in the way of a socket is not deleted unless it is a dead socket") {
