@@ -192,17 +192,15 @@ int run(const Request& request) {
       findings.push_back(std::move(f));
   }
   if (request.root && !request.stdin_name) {
-    Result<std::vector<policy::Finding>> of_tree = check_artifacts(*request.root, extent, *settings);
+    policy::CheckCounts of_tree_counts;
+    Result<std::vector<policy::Finding>> of_tree =
+        check_artifacts(*request.root, extent, *settings, options, of_tree_counts);
     if (!of_tree) {
       fmt::print(stderr, "postern-check: {}\n", printable(of_tree.error().message, 4096));
       unread = true;
     } else {
+      summary.suppressed += of_tree_counts.suppressed;
       for (policy::Finding& f : *of_tree) {
-        const policy::RuleLevels levels = settings->levels_for(f.path);
-        if (const auto level = levels.find(f.rule); level != levels.end()) {
-          if (level->second == policy::RuleLevel::off || level->second == policy::RuleLevel::advice) continue;
-          f.severity = level->second == policy::RuleLevel::error ? policy::Severity::error : policy::Severity::warning;
-        }
         if (baseline.contains(f.fingerprint))
           ++summary.baselined;
         else

@@ -2,12 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "gateway/base/file.h"
 #include "gateway/base/json.h"
 #include "hooks/policy/rules.h"
+#include "hooks/policy/suppression.h"
 #include "hooks/repo/directory_source.h"
 #include "hooks/template/artifact.h"
 #include "hooks/template/tree.h"
@@ -29,6 +31,14 @@ std::vector<const policy::Rule*> all_rules() {
   std::vector<const policy::Rule*> out(policy::rules().begin(), policy::rules().end());
   out.insert(out.end(), tree::tree_rules().begin(), tree::tree_rules().end());
   return out;
+}
+
+// By a comment in a document.
+bool may_be_suppressed(const policy::Rule& rule) {
+  if (policy::find_rule(rule.id) != nullptr) return !rule.syntax;
+  const auto names = policy::tree_rule_names();
+  return std::any_of(names.begin(), names.end(),
+                     [&](const policy::TreeRuleName& one) { return one.id == rule.id && one.in_documents; });
 }
 
 }  // namespace
@@ -60,7 +70,7 @@ std::optional<std::string> explanation(std::string_view id) {
     if (rule->id != id) continue;
     std::string out = fmt::format("{} ({})\n\n{}\n{}\n\nbad:\n{}\ngood:\n{}\n", rule->id, to_string(rule->severity),
                                   rule->summary, rule->why, indented(rule->bad), indented(rule->good));
-    if (!rule->syntax && policy::find_rule(rule->id) != nullptr)
+    if (may_be_suppressed(*rule))
       out += fmt::format(
           "to accept it in one place, with an end date and a reason:\n    <!-- postern-allow {} until 2027-12-31: why "
           "-->\n",
@@ -146,7 +156,8 @@ Result<policy::Settings> read_settings(const std::optional<std::string>& file, c
 }
 
 Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent,
-                                                     const policy::Settings& settings) {
+                                                     const policy::Settings& settings,
+                                                     const policy::CheckOptions& options, policy::CheckCounts& counts) {
   // Seen from here, as the hook sees it from the repository's top: paths of settings and fingerprints of a baseline are
   // the same in both. A root elsewhere is its own top.
   std::string below = std::filesystem::path(root).lexically_normal().generic_string();
@@ -155,14 +166,19 @@ Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, co
   const bool elsewhere = below.starts_with('/') || below.starts_with("..") || std::filesystem::is_symlink(below, error);
   Result<std::unique_ptr<repo::FileSource>> files = repo::open_directory_source(elsewhere ? root : ".");
   if (!files) return fail(files.error());
-  tree::TreeOptions options;
-  options.extent = extent;
-  tree::declare(options, settings);
+  const std::string prefix = elsewhere ? root + (root.ends_with('/') ? "" : "/") : std::string();
+  tree::TreeOptions of_tree;
+  of_tree.extent = extent;
+  of_tree.levels_for = [&](const std::string& path) { return settings.levels_for(prefix + path); };
+  of_tree.may_suppress = options.may_suppress;
+  of_tree.today = options.today;
+  tree::declare(of_tree, settings);
+  std::vector<policy::Finding> suppressed;
   Result<std::vector<policy::Finding>> findings =
-      tree::check_tree(**files, elsewhere || below == "." ? "" : below, options);
+      tree::check_tree(**files, elsewhere || below == "." ? "" : below, of_tree, &suppressed);
   if (!findings) return fail(findings.error());
-  if (elsewhere)
-    for (policy::Finding& finding : *findings) finding.path = root + (root.ends_with('/') ? "" : "/") + finding.path;
+  counts.suppressed += static_cast<unsigned>(suppressed.size());
+  for (policy::Finding& finding : *findings) finding.path = prefix + finding.path;
   return findings;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -12,6 +13,33 @@ namespace postern::policy {
 namespace {
 
 constexpr std::string_view kMark = "postern-allow";
+
+// A test holds these equal to tree::tree_rules().
+constexpr TreeRuleName kTreeRules[] = {
+    {"artifact-json"},
+    {"artifact-yaml"},
+    {"artifact-shape"},
+    {"artifact-specification"},
+    {"artifact-name"},
+    {"duplicate-name"},
+    {"missing-artifact"},
+    {"stray-policy-file"},
+    {"tls-validation-off"},
+    {"logged-content"},
+    {"artifact-secret"},
+    {"missing-reference", true},
+    {"fragment-cycle", true},
+    {"artifact-host", true},
+    {"unknown-operation", true},
+    {"required-policy", true},
+    {"limit-without-subscription", true},
+};
+
+const TreeRuleName* find_tree_rule(std::string_view name) {
+  for (const TreeRuleName& one : kTreeRules)
+    if (one.id == name) return &one;
+  return nullptr;
+}
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -83,13 +111,21 @@ std::vector<Suppression> read_suppressions(const Subject& s, Reporter& r) {
       const std::string_view name = trim(names.substr(0, comma));
       names = comma == std::string_view::npos ? std::string_view() : names.substr(comma + 1);
       const Rule* rule = find_rule(name);
-      if (rule == nullptr) {
+      const TreeRuleName* of_tree = find_tree_rule(name);
+      if (of_tree != nullptr && !of_tree->in_documents) {
+        r.add(nodes[id].range,
+              fmt::format("rule '{}' finds nothing in documents, so this comment has no effect", name));
+      } else if (of_tree != nullptr && allowed(s.options, name)) {
+        out.push_back({of_tree->id, covers});
+      } else if (rule == nullptr && of_tree == nullptr) {
         std::vector<std::string_view> ids;
         for (const Rule* one : rules()) ids.push_back(one->id);
+        for (const TreeRuleName& one : kTreeRules)
+          if (one.in_documents) ids.push_back(one.id);
         const std::string_view meant = closest(name, ids);
         r.add(nodes[id].range, fmt::format("there is no rule '{}'", shown(name)),
               meant.empty() ? "postern-check --list-rules names them" : fmt::format("did you mean '{}'?", meant));
-      } else if (rule->syntax || rule->id == "suppression") {
+      } else if (rule != nullptr && (rule->syntax || rule->id == "suppression")) {
         r.add(nodes[id].range, fmt::format("rule '{}' cannot be suppressed", name));
       } else if (!allowed(s.options, name)) {
         r.add(nodes[id].range, fmt::format("rule '{}' may not be suppressed here; this comment has no effect", name),
@@ -100,6 +136,35 @@ std::vector<Suppression> read_suppressions(const Subject& s, Reporter& r) {
     }
   }
   return out;
+}
+
+std::span<const TreeRuleName> tree_rule_names() { return kTreeRules; }
+
+std::vector<TreeSuppression> read_tree_suppressions(std::string_view text, const CheckOptions& options) {
+  std::vector<TreeSuppression> out;
+  if (text.find(kMark) == std::string_view::npos) return out;
+  const PolicyDocument document = PolicyDocument::parse(text);
+  const Model model = Model::build(document);
+  const std::vector<ExpressionFault> expressions;
+  Reporter told_elsewhere(Severity::warning);
+  const auto& nodes = document.nodes();
+  const auto root =
+      std::find_if(nodes.begin(), nodes.end(), [](const Node& node) { return node.kind == NodeKind::element; });
+  for (const Suppression& one : read_suppressions({document, model, options, expressions}, told_elsewhere)) {
+    if (find_tree_rule(one.rule) == nullptr) continue;
+    const bool whole = root != nodes.end() && one.covers.begin == root->range.begin;
+    out.push_back(
+        {std::string(one.rule), document.position(one.covers.begin), document.position(one.covers.end), whole});
+  }
+  return out;
+}
+
+bool covers(const TreeSuppression& suppression, const Finding& finding) {
+  if (suppression.rule != finding.rule) return false;
+  const auto at = std::pair(finding.line, finding.column);
+  if (suppression.whole && at == std::pair(1U, 1U)) return true;
+  return std::pair(suppression.begin.line, suppression.begin.column) <= at &&
+         at < std::pair(suppression.end.line, suppression.end.column);
 }
 
 }  // namespace postern::policy

@@ -73,6 +73,8 @@ class Judge {
     each_once(baselined_);
     out_.baselined = static_cast<unsigned>(baselined_.size());
     for (const auto& [document, count] : suppressed_) out_.suppressed += count;
+    each_once(suppressed_across_);
+    out_.suppressed += static_cast<unsigned>(suppressed_across_.size());
     for (const policy::Finding& finding : out_.findings) {
       out_.errors += finding.severity == policy::Severity::error ? 1 : 0;
       out_.warnings += finding.severity == policy::Severity::warning ? 1 : 0;
@@ -298,7 +300,7 @@ class Judge {
     }
     Result<std::vector<policy::Finding>> across =
         check_tree_change(in_.tree, *in_.templates, sides.base, *sides.new_commit, own, complete, *settings,
-                          in_.limits.blob_bytes, &baselined_);
+                          in_.limits.blob_bytes, in_.today, &baselined_, &suppressed_across_);
     if (!across) return refuse_unknown(verdict, across.error());
     count(*across);
     for (policy::Finding& finding : *across) out_.findings.push_back(std::move(finding));
@@ -314,6 +316,7 @@ class Judge {
   // By path, blob and the commit whose settings judged it.
   std::map<std::tuple<std::string, std::string, std::string>, std::vector<policy::Finding>> checked_;
   std::map<std::pair<std::string, std::string>, unsigned> suppressed_;  // by path and blob
+  std::vector<policy::Finding> suppressed_across_;                      // of the rules over the tree
   std::vector<policy::Finding> baselined_;
 };
 

@@ -115,7 +115,8 @@ Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& t
                                                        const repo::ObjectId& after,
                                                        const std::vector<repo::Change>& changes, bool complete,
                                                        const RepositorySettings& settings, std::uint64_t max_bytes,
-                                                       std::vector<policy::Finding>* dropped) {
+                                                       std::int64_t today, std::vector<policy::Finding>* dropped,
+                                                       std::vector<policy::Finding>* suppressed) {
   if (templates.layout == "loose") return std::vector<policy::Finding>{};
   tree::TreeOptions options;
   options.extent.whole = complete;
@@ -138,10 +139,11 @@ Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& t
   const std::unique_ptr<repo::FileSource> files = repo::commit_source(tree, after);
   const std::unique_ptr<repo::FileSource> old = before ? repo::commit_source(tree, *before) : nullptr;
   options.before = old.get();
-  const auto levels_for = [&settings](const std::string& path) { return settings.levels_for(path); };
-  Result<std::vector<policy::Finding>> findings = tree::check_tree(*files, templates.root, options);
+  options.levels_for = [&settings](const std::string& path) { return settings.levels_for(path); };
+  options.may_suppress = settings.may_suppress;
+  options.today = today;
+  Result<std::vector<policy::Finding>> findings = tree::check_tree(*files, templates.root, options, suppressed);
   if (!findings) return findings;
-  tree::apply_levels(*findings, levels_for);
   const Status taken = take_baselined(*findings, settings, dropped, [&]() -> Result<std::vector<policy::Finding>> {
     if (!old) return std::vector<policy::Finding>{};
     tree::TreeOptions then = options;

@@ -39,12 +39,12 @@ Status drop_baselined(std::vector<policy::Finding>& findings, const repo::Pushed
 
 // What the rules over the whole tree say of one command's change, under the repository's levels and baseline. `before`
 // nullopt: everything is new. `changes` are those that came in with this push; `complete`: that is the whole tree.
-// What the baseline takes away is added to `dropped`, where given. Empty for the layout "loose".
-Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& tree, const access::Templates& templates,
-                                                       const std::optional<repo::ObjectId>& before,
-                                                       const repo::ObjectId& after,
-                                                       const std::vector<repo::Change>& changes, bool complete,
-                                                       const RepositorySettings& settings, std::uint64_t max_bytes,
-                                                       std::vector<policy::Finding>* dropped = nullptr);
+// What the baseline takes away is added to `dropped`, what comments take away to `suppressed`, where given. Empty for
+// the layout "loose".
+Result<std::vector<policy::Finding>> check_tree_change(
+    const repo::PushedTree& tree, const access::Templates& templates, const std::optional<repo::ObjectId>& before,
+    const repo::ObjectId& after, const std::vector<repo::Change>& changes, bool complete,
+    const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today,
+    std::vector<policy::Finding>* dropped = nullptr, std::vector<policy::Finding>* suppressed = nullptr);
 
 }  // namespace postern::receive

@@ -6,6 +6,7 @@
 
 #include "gateway/base/digest.h"
 #include "gateway/base/encoding.h"
+#include "hooks/policy/suppression.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -100,6 +101,10 @@ std::string TreeView::full_path(std::string_view path) const {
   return root_.empty() ? std::string(path) : root_ + "/" + std::string(path);
 }
 
+std::string_view TreeView::below(std::string_view full_path) const {
+  return below_root(root_, full_path).value_or(std::string_view());
+}
+
 Result<std::vector<TreeFile>> TreeView::files_below(std::string_view folder) const {
   const std::string directory = folder.empty() ? root_ : full_path(folder);
   Result<std::vector<std::string>> paths = files_->list(directory);
@@ -179,8 +184,61 @@ void declare(TreeOptions& options, const policy::Settings& settings) {
   options.guardrails = settings.guardrails;
 }
 
+namespace {
+
+// Gives each finding the level that the settings have for its rule at its path; what is switched off, or no more than
+// advice, goes.
+void apply_levels(const TreeOptions& options, std::vector<policy::Finding>& findings) {
+  if (!options.levels_for) return;
+  std::erase_if(findings, [&](policy::Finding& finding) {
+    const policy::RuleLevels levels = options.levels_for(finding.path);
+    const auto level = levels.find(finding.rule);
+    if (level == levels.end()) return false;
+    if (level->second == policy::RuleLevel::off || level->second == policy::RuleLevel::advice) return true;
+    finding.severity = level->second == policy::RuleLevel::error ? policy::Severity::error : policy::Severity::warning;
+    return false;
+  });
+}
+
+// Takes away what comments in the documents themselves accept.
+Status apply_suppressions(const TreeView& view, std::vector<policy::Finding>& findings,
+                          std::vector<policy::Finding>* suppressed) {
+  policy::CheckOptions options;
+  options.may_suppress = view.options().may_suppress;
+  options.today = view.options().today;
+  if (options.may_suppress.empty()) return {};
+  std::map<std::string, std::vector<policy::TreeSuppression>> known;
+  std::vector<policy::Finding> kept;
+  for (policy::Finding& finding : findings) {
+    auto at = known.find(finding.path);
+    if (at == known.end()) {
+      at = known.emplace(finding.path, std::vector<policy::TreeSuppression>()).first;
+      const std::string path(view.below(finding.path));
+      const ArtifactKind kind = classify_artifact(path).kind;
+      const Result<bool> there = view.exists(path);
+      if (!there) return fail(there.error());
+      if (*there && (kind == ArtifactKind::policy || kind == ArtifactKind::fragment)) {
+        const Result<std::string> text = view.glance(path);
+        if (!text) return fail(text.error());
+        at->second = policy::read_tree_suppressions(*text, options);
+      }
+    }
+    const bool goes = std::any_of(at->second.begin(), at->second.end(),
+                                  [&](const policy::TreeSuppression& one) { return policy::covers(one, finding); });
+    if (!goes) {
+      kept.push_back(std::move(finding));
+    } else if (suppressed != nullptr) {
+      suppressed->push_back(std::move(finding));
+    }
+  }
+  findings = std::move(kept);
+  return {};
+}
+
+}  // namespace
+
 Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,
-                                                const TreeOptions& options) {
+                                                const TreeOptions& options, std::vector<policy::Finding>* suppressed) {
   Result<TreeView> view = TreeView::open(files, root, options);
   if (!view) return fail(view.error());
   std::vector<policy::Finding> out;
@@ -192,20 +250,9 @@ Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, s
   std::sort(out.begin(), out.end());
   const auto same = [](const policy::Finding& a, const policy::Finding& b) { return !(a < b) && !(b < a); };
   out.erase(std::unique(out.begin(), out.end(), same), out.end());
+  apply_levels(options, out);
+  if (Status done = apply_suppressions(*view, out, suppressed); !done) return fail(done.error());
   return out;
-}
-
-void apply_levels(
-    std::vector<policy::Finding>& findings,
-    const std::function<std::map<std::string, policy::RuleLevel, std::less<>>(const std::string&)>& levels_for) {
-  std::erase_if(findings, [&](policy::Finding& finding) {
-    const auto levels = levels_for(finding.path);
-    const auto level = levels.find(finding.rule);
-    if (level == levels.end()) return false;
-    if (level->second == policy::RuleLevel::off || level->second == policy::RuleLevel::advice) return true;
-    finding.severity = level->second == policy::RuleLevel::error ? policy::Severity::error : policy::Severity::warning;
-    return false;
-  });
 }
 
 const std::vector<const policy::Rule*>& tree_rules() {

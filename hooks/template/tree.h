@@ -39,6 +39,11 @@ struct TreeOptions {
   // What the organisation declared; silent rules without.
   policy::Guardrails guardrails;
   std::size_t max_file_bytes = std::size_t{16} << 20;
+  // The level of each rule at a path in the whole tree; null: each rule's own.
+  std::function<policy::RuleLevels(const std::string& path)> levels_for;
+  // Which rules a comment in a document may suppress, and the day it is, as in policy::CheckOptions; empty: none.
+  std::vector<std::string> may_suppress;
+  std::int64_t today = 0;
   // The tree before the change, where it is known (extent.whole is false): what was broken there already is not said
   // again of files that the change does not touch. Outlives the call.
   const repo::FileSource* before = nullptr;
@@ -54,14 +59,10 @@ void declare(TreeOptions& options, const policy::Settings& settings);
 //
 // The cost of an extent follows the change: the changed files, and the names in the folders that they refer to. Only a
 // change that takes a named value, fragment or backend away reads every policy of the tree, looking for its name.
+// What a comment in a document suppresses is added to `suppressed`, where given.
 Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,
-                                                const TreeOptions& options);
-
-// Gives each finding the level that `levels_for` sets for its rule at its path; those that are switched off, or no more
-// than advice, go.
-void apply_levels(
-    std::vector<policy::Finding>& findings,
-    const std::function<std::map<std::string, policy::RuleLevel, std::less<>>(const std::string&)>& levels_for);
+                                                const TreeOptions& options,
+                                                std::vector<policy::Finding>* suppressed = nullptr);
 
 // Ids and words of the rules above, for lists and documentation; their `check` is null, since it looks at a document.
 const std::vector<const policy::Rule*>& tree_rules();

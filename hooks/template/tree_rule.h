@@ -37,6 +37,8 @@ class TreeView {
   Result<std::string> text_before(const std::string& path) const;
   // `path` below the root as a path in the whole tree, which is what findings carry.
   std::string full_path(std::string_view path) const;
+  // And back; empty for what is not below the root.
+  std::string_view below(std::string_view full_path) const;
 
  private:
   TreeView(const repo::FileSource& files, std::string_view root, const TreeOptions& options)
