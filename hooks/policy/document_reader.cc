@@ -5,6 +5,7 @@
 #include <array>
 
 #include "gateway/base/encoding.h"
+#include "hooks/policy/bracket_place.h"
 #include "hooks/policy/document.h"
 #include "hooks/policy/expression_span.h"
 #include "hooks/policy/suggest.h"
@@ -618,8 +619,60 @@ class DocumentReader {
     return span;
   }
 
-  std::uint32_t add_expression(std::uint32_t begin, std::uint32_t end, const ExpressionSpan& span,
-                               Enclosure enclosure) {
+  // What the lines tell about a bracket without a partner; false when they tell nothing. `e.code` ends with the bracket
+  // that was to end the expression where that one is left over.
+  bool tell_bracket(const Expression& e) {
+    const DecodedText code = document_.decoded_code(e);
+    std::uint32_t line = e.range.begin;
+    while (line > 0 && text_[line - 1] != '\n' && e.range.begin - line < 4096) --line;
+    std::uint32_t indent = 0;
+    while (at(line + indent) == ' ' || at(line + indent) == '\t') ++indent;
+    const auto found = find_bracket(code.text, at(e.range.begin + 1), indent);
+    if (!found) return false;
+    const Range place{code.source(found->begin), code.source(found->end)};
+    const char given = found->bracket;
+    const bool is_opener = given == '(' || given == '[' || given == '{';
+    const char other = given == '('   ? ')'
+                       : given == '[' ? ']'
+                       : given == '{' ? '}'
+                       : given == ')' ? '('
+                       : given == ']' ? '['
+                                      : '{';
+    const bool at_partner = found->begin == found->partner;
+    const std::string partner = where(code.source(found->partner));
+    if (is_opener)
+      fault("expression-balance", place,
+            at_partner ? fmt::format("'{}' in the expression is never closed", given)
+                       : fmt::format("'{}' is missing here: the '{}' of {} is never closed", other, given, partner),
+            fmt::format("add '{}'", other));
+    else
+      fault("expression-balance", place,
+            at_partner ? fmt::format("'{}' in the expression closes nothing", given)
+                       : fmt::format("'{}' is missing here: the '{}' of {} closes nothing", other, given, partner),
+            at_partner ? std::string("remove it, or add the bracket that it was to close")
+                       : fmt::format("add '{}', or remove the '{}'", other, given));
+    return true;
+  }
+
+  // Where an expression that was closed at `end` was to end if a bracket in it is one too many: the last bracket of its
+  // kind before `stop`; 0 when what follows is no code.
+  std::uint32_t surplus_end(std::uint32_t begin, std::uint32_t end, std::uint32_t stop) {
+    const char open = at(begin + 1);
+    const char close = open == '{' ? '}' : ')';
+    while (stop > end && is(text_[stop - 1], kSpace)) --stop;
+    if (stop <= end || text_[stop - 1] != close || stop - end > scan_budget_) return 0;
+    scan_budget_ -= stop - end;
+    int depth = 0;
+    for (std::uint32_t i = end; i < stop; ++i) {
+      if (text_[i] == open) ++depth;
+      if (text_[i] == close) --depth;
+      if (starts_expression(i)) return 0;
+    }
+    return depth < 0 ? stop : 0;
+  }
+
+  std::uint32_t add_expression(std::uint32_t begin, std::uint32_t end, const ExpressionSpan& span, Enclosure enclosure,
+                               bool surplus = false) {
     Expression e;
     e.range = {begin, end};
     e.block = at(begin + 1) == '{';
@@ -636,6 +689,16 @@ class DocumentReader {
             is_comment                 ? "close it with */"
             : span.literal == "string" ? "close it with a double quote on the same line; @\"…\" may span lines"
                                        : "a character literal holds one character: 'x' or '\\n'");
+    } else if (surplus) {
+      Expression whole = e;
+      whole.code.end = end;
+      if (!tell_bracket(whole))
+        fault("expression-balance", {span.end - 1, span.end},
+              fmt::format("'{}' ends the expression here, and more of it follows", close),
+              "remove it, or add the bracket that it was to close");
+      e.balanced = false;
+    } else if ((span.unbalanced.size() != 0 || !e.complete) && tell_bracket(e)) {
+      // said
     } else if (span.unbalanced.size() != 0) {
       const char bracket = text_[span.unbalanced.begin];
       if (span.unbalanced_opener)
@@ -708,6 +771,14 @@ class DocumentReader {
       const std::uint32_t stop = find_value_end(t, quote);
       const std::uint32_t value_end = stop;
       if (e0 > v) add_part(NodeKind::text, {v, e0});
+      if (span.outcome == SpanOutcome::closed && stop < size_) {
+        if (const std::uint32_t end = surplus_end(e0, span.end, stop); end != 0) {
+          attach(element, add_expression(e0, end, span, enclosure, true));
+          a.value = {v, value_end};
+          told = true;
+          return stop + 1;
+        }
+      }
       const bool closed = span.outcome == SpanOutcome::closed && span.end <= value_end;
       if (!closed && span.outcome == SpanOutcome::closed) span.outcome = SpanOutcome::never_closed;
       if (span.outcome == SpanOutcome::open_literal && span.fault.begin >= value_end) {
@@ -844,15 +915,30 @@ class DocumentReader {
           "an expression must be the whole value: put the text inside it", kNoNode, true);
   }
 
+  // Where the end tag of the element that was opened last stands behind `from`; `from` when it is not found.
+  std::uint32_t element_end(std::uint32_t from) {
+    std::size_t i = events_.size();
+    while (i > 0 && events_[i - 1].tag == Tag::leaf && events_.size() - i < 8) --i;
+    if (i == 0 || events_[i - 1].tag != Tag::start) return from;
+    const std::string tag = fmt::format("</{}", view(events_[i - 1].name));
+    const std::size_t end = text_.substr(0, from + std::min<std::uint64_t>(scan_budget_, size_ - from)).find(tag, from);
+    const std::size_t seen = end == std::string_view::npos ? size_ : end;
+    scan_budget_ -= std::min<std::uint64_t>(scan_budget_, seen - from);
+    return end == std::string_view::npos ? from : static_cast<std::uint32_t>(end);
+  }
+
   std::uint32_t read_text_expression(std::uint32_t q) {
     ExpressionSpan span = scan(q, Enclosure::element_text);
     std::uint32_t end = span.end;
     if (span.outcome == SpanOutcome::closed) {
       std::uint32_t after = skip_space(end);
-      const std::uint32_t index = add_expression(q, end, span, Enclosure::element_text);
+      const bool more = at(after) != '<' && after < size_;
+      const std::uint32_t whole = more ? surplus_end(q, end, element_end(end)) : 0;
+      if (whole != 0) end = whole;
+      const std::uint32_t index = add_expression(q, end, span, Enclosure::element_text, whole != 0);
       const NodeId id = add_node(NodeKind::expression, {q, end}, document_.expressions_[index].code);
       document_.nodes_[id].expression = index;
-      if (at(after) != '<' && after < size_) {
+      if (more && whole == 0) {
         // Text behind it, up to the next tag.
         std::uint32_t stop = after;
         while (stop < size_ && text_[stop] != '<') ++stop;
