@@ -34,6 +34,7 @@ extern const Rule k_once_per_document;
 extern const Rule k_once_per_section;
 extern const Rule k_expression_balance;
 extern const Rule k_expression_text;
+extern const Rule k_lost_mark;
 extern const Rule k_expression_syntax;
 extern const Rule k_expression_return;
 extern const Rule k_expression_statement;
@@ -94,6 +95,7 @@ const Rule* const kRules[] = {
     &k_once_per_section,
     &k_expression_balance,
     &k_expression_text,
+    &k_lost_mark,
     &k_expression_syntax,
     &k_expression_return,
     &k_expression_statement,

@@ -1,0 +1,97 @@
+// Rule lost-mark: expressions begin with @, and named values stand in two braces.
+#include <fmt/core.h>
+
+#include <string_view>
+
+#include "hooks/policy/rule.h"
+
+namespace postern::policy {
+namespace {
+
+constexpr std::string_view kSpace = " \t\r\n";
+
+bool is_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+}
+
+// ( … context.Member … ) or { … context.Member … return … }
+bool is_code(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return false;
+  text = text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+  const bool block = text.front() == '{';
+  if (block ? text.back() != '}' || text.starts_with("{{") || text.starts_with("{%")
+            : text.front() != '(' || text.back() != ')') {
+    return false;
+  }
+  if (block && text.find("return ") == std::string_view::npos) return false;
+  for (std::size_t at = text.find("context"); at != std::string_view::npos; at = text.find("context", at + 1)) {
+    std::string_view rest = text.substr(at + 7);
+    if (rest.starts_with('?')) rest.remove_prefix(1);
+    if (rest.size() > 2 && rest[0] == '.' && rest[1] >= 'A' && rest[1] <= 'Z') return true;
+  }
+  return false;
+}
+
+// {{name} or {name}}, once per value.
+void judge_braces(const Subject& s, Reporter& r, Range value) {
+  const std::string_view text = s.document.text(value);
+  const auto at = [&](std::size_t i) { return i < text.size() ? text[i] : '\0'; };
+  for (std::size_t i = text.find('{'); i != std::string_view::npos; i = text.find('{', i + 1)) {
+    std::size_t name = i;
+    while (at(name) == '{') ++name;
+    std::size_t end = name;
+    while (is_name(at(end))) ++end;
+    std::size_t close = end;
+    while (at(close) == '}') ++close;
+    const std::size_t opened = name - i;
+    const std::size_t closed = close - end;
+    const bool other_tool = i > 0 && std::string_view("$#%@").find(text[i - 1]) != std::string_view::npos;
+    i = close > i ? close - 1 : i;
+    if (end == name || other_tool || opened + closed != 3 || closed == 0) continue;
+    const auto from = static_cast<std::uint32_t>(value.begin + name - opened);
+    const auto to = static_cast<std::uint32_t>(value.begin + close);
+    r.add({from, to},
+          fmt::format("'{}' has lost a brace: a named value stands in two", shown(s.document.text({from, to}))),
+          fmt::format("write {{{{{}}}}}", text.substr(name, end - name)));
+    return;
+  }
+}
+
+void judge(const Subject& s, Reporter& r, Range value) {
+  if (is_code(s.document.text(value)))
+    r.add(value, "this looks like an expression without its '@'; it is taken as plain text", "write @ before it");
+  else
+    judge_braces(s, r, value);
+}
+
+void check(const Subject& s, Reporter& r) {
+  for (const ModelElement& e : s.model.elements()) {
+    if (e.spec == nullptr || e.place == Place::unknown || e.place == Place::payload) continue;
+    for (const Attribute& a : s.document.attributes(s.node(e)))
+      if (a.has_value && !s.document.is_expression(a)) judge(s, r, a.value);
+    const Node& node = s.node(e);
+    // Liquid has braces of its own.
+    if (!e.has_text || e.child_count > 0 || s.document.attribute(node, "template") != nullptr) continue;
+    if (e.first_text == kNoNode || s.document.node(e.first_text).kind == NodeKind::expression || !node.closed) continue;
+    judge(s, r, node.content);
+  }
+}
+
+}  // namespace
+
+extern const Rule k_lost_mark;
+const Rule k_lost_mark = {
+    .id = "lost-mark",
+    .severity = Severity::warning,
+    .summary = "Expressions begin with @, and named values stand in two braces.",
+    .why =
+        "Without its mark an expression or a named value is plain text: the service takes the document and sends the "
+        "text.",
+    .bad = "<value>(context.Api.Name)</value>",
+    .good = "<value>@(context.Api.Name)</value>",
+    .check = check,
+    .syntax = false,
+};
+
+}  // namespace postern::policy
