@@ -108,10 +108,12 @@ void AccessRules::Index::build() {
   for (std::uint32_t i = 0; i < compiled.size(); ++i) {
     for (const auto& pattern : compiled[i].repos) {
       const std::uint32_t place = intern(places, place_of(pattern));
+      const bool whole_owner =
+          !pattern.literal_owner().empty() && pattern.text() == std::string(pattern.literal_owner()) + "/*";
       for (const auto& name : compiled[i].source->to) {
         const std::uint32_t principal = intern(principals, name);
         if (placed.size() <= principal) placed.resize(principal + 1);
-        placed[principal].push_back({place, i});
+        placed[principal].push_back(PlacedRule::make(place, i, whole_owner));
       }
     }
   }
@@ -155,7 +157,9 @@ std::vector<Candidate> AccessRules::Index::candidates(const identity::Identity& 
       if (!where) continue;
       for (auto it = std::lower_bound(list.begin(), list.end(), PlacedRule{*where, 0});
            it != list.end() && it->place == *where; ++it) {
-        if (!only_denies || compiled[it->rule].is_deny) found.push_back({it->rule, where == literal});
+        if (!only_denies || compiled[it->rule()].is_deny) {
+          found.push_back({it->rule(), where == literal || (it->whole_owner() && !repo.is_wiki())});
+        }
       }
     }
   };

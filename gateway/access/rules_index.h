@@ -42,11 +42,17 @@ struct CompiledRule {
 // A rule that names some principal, where its pattern puts it.
 struct PlacedRule {
   std::uint32_t place = 0;
-  std::uint32_t rule = 0;
+  std::uint32_t rule_and_mark = 0;  // the mark: the pattern is "owner/*"
+  static PlacedRule make(std::uint32_t place, std::uint32_t rule, bool whole_owner) {
+    return {place, rule << 1 | static_cast<std::uint32_t>(whole_owner)};
+  }
+  std::uint32_t rule() const { return rule_and_mark >> 1; }
+  bool whole_owner() const { return (rule_and_mark & 1) != 0; }
   auto operator<=>(const PlacedRule&) const = default;
 };
 
-// A rule that may matter; `sure`: it names the repository literally.
+// A rule that may matter; `sure`: it names the repository, or every one of its owner, so that no pattern has to be
+// looked at.
 struct Candidate {
   std::uint32_t rule = 0;
   bool sure = false;

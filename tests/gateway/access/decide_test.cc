@@ -97,6 +97,36 @@ verbs = ["read", "write"]
   CHECK_FALSE(rules->may_any(kAlice, repo("platform/policies.wiki"), {}, kNow));
 }
 
+TEST_CASE("every repository of an owner is not its wikis and not another owner") {
+  const auto rules = people_with(R"(
+[[grant]]
+name = "all-of-platform"
+to = ["alice"]
+repos = ["Platform/*", "platform/pol*"]
+verbs = ["read", "write"]
+[[grant]]
+name = "some-of-docs"
+to = ["alice"]
+repos = ["docs/gu*", "docs/*-x"]
+verbs = ["read"]
+[[deny]]
+name = "not-the-secrets"
+to = ["alice"]
+repos = ["secrets/*"]
+verbs = ["read"]
+)");
+  for (const char* name : {"platform/policies", "platform/other", "platform/a.b", "PLATFORM/Upper"}) {
+    CHECK(allows(*rules, kAlice, name, "refs/heads/main", Verb::update));
+    CHECK(rules->may_any(kAlice, repo(name), {}, kNow));
+  }
+  for (const char* name : {"platform/policies.wiki", "platforms/x", "plat/form", "docs/other", "secrets/x"}) {
+    CHECK_FALSE(allows(*rules, kAlice, name, "", Verb::read));
+    CHECK_FALSE(rules->may_any(kAlice, repo(name), {}, kNow));
+  }
+  CHECK(allows(*rules, kAlice, "docs/guide", "", Verb::read));
+  CHECK(allows(*rules, kAlice, "docs/a-x", "", Verb::read));
+}
+
 TEST_CASE("write is create and update and nothing more") {
   const auto rules = people_with(R"(
 [[grant]]
