@@ -300,7 +300,7 @@ class Judge {
     }
     Result<std::vector<policy::Finding>> across =
         check_tree_change(in_.tree, *in_.templates, sides.base, *sides.new_commit, own, complete, *settings,
-                          in_.limits.blob_bytes, in_.today, &baselined_, &suppressed_across_);
+                          in_.limits.blob_bytes, in_.today, &baselined_, &suppressed_across_, in_.kept);
     if (!across) return refuse_unknown(verdict, across.error());
     count(*across);
     for (policy::Finding& finding : *across) out_.findings.push_back(std::move(finding));

@@ -13,6 +13,7 @@
 #include "gateway/git/ref_update.h"
 #include "hooks/policy/finding.h"
 #include "hooks/repo/pushed_tree.h"
+#include "hooks/template/words.h"
 
 namespace postern::receive {
 
@@ -52,7 +53,8 @@ struct JudgeInput {
   std::span<const Granted> granted;
   const access::Templates* templates = nullptr;  // null: no templates here
   access::HookLimits limits;
-  std::int64_t today = 0;  // days since 1970-01-01
+  std::int64_t today = 0;           // days since 1970-01-01
+  tree::KeptWords* kept = nullptr;  // see tree::TreeOptions
 };
 
 // Never fails: what could not be found out is a refusal of that command, which says why.

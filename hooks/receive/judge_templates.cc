@@ -110,13 +110,11 @@ Status drop_baselined(std::vector<policy::Finding>& findings, const repo::Pushed
   });
 }
 
-Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& tree, const access::Templates& templates,
-                                                       const std::optional<repo::ObjectId>& before,
-                                                       const repo::ObjectId& after,
-                                                       const std::vector<repo::Change>& changes, bool complete,
-                                                       const RepositorySettings& settings, std::uint64_t max_bytes,
-                                                       std::int64_t today, std::vector<policy::Finding>* dropped,
-                                                       std::vector<policy::Finding>* suppressed) {
+Result<std::vector<policy::Finding>> check_tree_change(
+    const repo::PushedTree& tree, const access::Templates& templates, const std::optional<repo::ObjectId>& before,
+    const repo::ObjectId& after, const std::vector<repo::Change>& changes, bool complete,
+    const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today,
+    std::vector<policy::Finding>* dropped, std::vector<policy::Finding>* suppressed, tree::KeptWords* kept) {
   if (templates.layout == "loose") return std::vector<policy::Finding>{};
   tree::TreeOptions options;
   options.extent.whole = complete;
@@ -139,6 +137,7 @@ Result<std::vector<policy::Finding>> check_tree_change(const repo::PushedTree& t
   const std::unique_ptr<repo::FileSource> files = repo::commit_source(tree, after);
   const std::unique_ptr<repo::FileSource> old = before ? repo::commit_source(tree, *before) : nullptr;
   options.before = old.get();
+  options.kept = kept;
   options.levels_for = [&settings](const std::string& path) { return settings.levels_for(path); };
   options.may_suppress = settings.may_suppress;
   options.today = today;

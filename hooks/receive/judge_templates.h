@@ -11,6 +11,7 @@
 #include "hooks/policy/finding.h"
 #include "hooks/receive/repository_settings.h"
 #include "hooks/repo/pushed_tree.h"
+#include "hooks/template/words.h"
 
 namespace postern::receive {
 
@@ -45,6 +46,7 @@ Result<std::vector<policy::Finding>> check_tree_change(
     const repo::PushedTree& tree, const access::Templates& templates, const std::optional<repo::ObjectId>& before,
     const repo::ObjectId& after, const std::vector<repo::Change>& changes, bool complete,
     const RepositorySettings& settings, std::uint64_t max_bytes, std::int64_t today,
-    std::vector<policy::Finding>* dropped = nullptr, std::vector<policy::Finding>* suppressed = nullptr);
+    std::vector<policy::Finding>* dropped = nullptr, std::vector<policy::Finding>* suppressed = nullptr,
+    tree::KeptWords* kept = nullptr);
 
 }  // namespace postern::receive

@@ -17,6 +17,7 @@
 #include "hooks/receive/limits.h"
 #include "hooks/receive/marker.h"
 #include "hooks/receive/parent_process.h"
+#include "hooks/receive/words_file.h"
 #include "hooks/repo/pushed_tree.h"
 #include "hooks/report/report.h"
 
@@ -262,7 +263,10 @@ class Receive {
   }
 
   Judgement judge_with(const std::vector<Granted>& granted, const access::Templates* templates) const {
-    return judge({*tree_, commands_, granted, templates, bundle_.limits, today()});
+    WordsFile kept(at_.directory + "/postern-words");
+    Judgement judgement = judge({*tree_, commands_, granted, templates, bundle_.limits, today(), &kept});
+    kept.save();
+    return judgement;
   }
 
   HookOutcome judge_ticketed() {

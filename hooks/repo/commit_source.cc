@@ -40,6 +40,15 @@ class CommitSource final : public FileSource {
     return tree_.names_in(commit_, directory);
   }
 
+  Result<std::vector<Folder>> folders(std::string_view directory) const override {
+    if (!directory.empty() && !is_plain_path(directory)) return std::vector<Folder>{};
+    const Result<std::vector<std::pair<std::string, ObjectId>>> found = tree_.folders_in(commit_, directory);
+    if (!found) return fail(found.error());
+    std::vector<Folder> out;
+    for (const auto& [name, id] : *found) out.push_back({name, id.hex()});
+    return out;
+  }
+
  private:
   const PushedTree& tree_;
   ObjectId commit_;

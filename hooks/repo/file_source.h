@@ -11,6 +11,13 @@
 
 namespace postern::repo {
 
+// A folder and what is below it.
+struct Folder {
+  std::string name;
+  // The same only where every name and byte below the folder is; empty: not known without reading it all.
+  std::string content;
+};
+
 // Paths are relative, '/' between segments, no "." or ".." segment. Implementations are const and may be read from one
 // thread at a time unless they say otherwise.
 class FileSource {
@@ -37,6 +44,16 @@ class FileSource {
     }
     std::sort(out.begin(), out.end());
     out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+  }
+  // The folders that stand in `directory` itself, sorted.
+  virtual Result<std::vector<Folder>> folders(std::string_view directory) const {
+    const Result<std::vector<std::string>> standing = names(directory);
+    if (!standing) return fail(standing.error());
+    std::vector<Folder> out;
+    for (const std::string& name : *standing) {
+      if (name.ends_with('/')) out.push_back({name.substr(0, name.size() - 1), {}});
+    }
     return out;
   }
 };

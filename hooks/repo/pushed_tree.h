@@ -69,6 +69,9 @@ class PushedTree {
   // What stands in `directory` itself (empty: the top), sorted; names of directories end with '/'. Only files and
   // directories.
   virtual Result<std::vector<std::string>> names_in(const ObjectId& commit, std::string_view directory) const = 0;
+  // The directories that stand in `directory` itself, with the ids of their trees, sorted.
+  virtual Result<std::vector<std::pair<std::string, ObjectId>>> folders_in(const ObjectId& commit,
+                                                                           std::string_view directory) const = 0;
   // The size of a blob, from its header alone.
   virtual Result<std::uint64_t> blob_size(const ObjectId& blob) const = 0;
   // limit when its header says more than `max_bytes`; nothing is inflated then.

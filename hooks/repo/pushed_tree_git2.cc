@@ -161,6 +161,20 @@ class Git2PushedTree final : public PushedTree {
     return names;
   }
 
+  Result<std::vector<std::pair<std::string, ObjectId>>> folders_in(const ObjectId& commit,
+                                                                   std::string_view directory) const override {
+    Result<std::optional<RawEntry>> start = find_directory(commit, directory);
+    if (!start) return fail(start.error());
+    std::vector<std::pair<std::string, ObjectId>> folders;
+    if (!*start) return folders;
+    Result<RawTree> entries = read_tree((*start)->oid, directory);
+    if (!entries) return fail(entries.error());
+    for (const auto& [name, entry] : *entries) {
+      if (entry.is_tree()) folders.emplace_back(name, id_of(entry.oid));
+    }
+    return folders;
+  }
+
   Result<std::uint64_t> blob_size(const ObjectId& blob) const override {
     Result<git_oid> oid = oid_of(blob);
     if (!oid) return fail(oid.error());
@@ -466,6 +480,9 @@ class Library {
       git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
     }
     git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+    // libgit2 keeps no tree above 4 KiB, so that each path below a folder of a thousand would read that folder again.
+    git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, std::size_t{4} << 20);
+    git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, ssize_t{64} << 20);
     git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, std::size_t{8} << 20);
     git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, std::size_t{32} << 20);
   }

@@ -213,6 +213,12 @@ bool Taken::holds(std::string_view collection, std::string_view name, const Arti
   return names_.contains(key_of(collection, plain)) || (!own.empty() && names_.contains(key_of(own, plain)));
 }
 
+std::set<std::string> Taken::plain_names() const {
+  std::set<std::string> out;
+  for (const std::string& name : names_) out.insert(name.substr(name.rfind('/') + 1));
+  return out;
+}
+
 bool Taken::may_stand_in(std::string_view text) const {
   const std::string folded = ascii_lower(text);
   return std::any_of(names_.begin(), names_.end(), [&folded](const std::string& name) {

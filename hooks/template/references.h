@@ -44,6 +44,7 @@ class Taken {
   static Result<Taken> find(TreeView& view, Names& names);
   bool empty() const { return names_.empty(); }
   bool holds(std::string_view collection, std::string_view name, const Artifact& from) const;
+  std::set<std::string> plain_names() const;  // without their collections; folded
   // Whether the text holds one of these names at all, which most files do not.
   bool may_stand_in(std::string_view text) const;
 

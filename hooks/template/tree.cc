@@ -116,6 +116,66 @@ Result<std::vector<TreeFile>> TreeView::files_below(std::string_view folder) con
   return out;
 }
 
+Result<std::vector<TreeFile>> TreeView::users_of(const std::set<std::string>& names) const {
+  std::vector<TreeFile> out;
+  constexpr int kResource = 2;  // apis/orders
+  if (Status done = add_users({"", ""}, kResource, names, out); !done) return fail(done.error());
+  std::sort(out.begin(), out.end(), [](const TreeFile& a, const TreeFile& b) { return a.path < b.path; });
+  return out;
+}
+
+// `folder.name` is its path below the root; `depth` how far below it the folders of resources stand.
+Status TreeView::add_users(const repo::Folder& folder, int depth, const std::set<std::string>& names,
+                           std::vector<TreeFile>& out) const {
+  const auto may_refer = [](const TreeFile& file) {
+    const ArtifactKind kind = file.artifact.kind;
+    return kind == ArtifactKind::policy || kind == ArtifactKind::fragment || kind == ArtifactKind::information ||
+           kind == ArtifactKind::link_list;
+  };
+  const auto may_use = [&names](const Words& words) {
+    return std::any_of(names.begin(), names.end(), [&](const std::string& name) { return words.may_hold(name); });
+  };
+  if (depth > 0) {
+    const std::string below = folder.name.empty() ? "" : folder.name + "/";
+    Result<std::vector<std::string>> standing = names_in(folder.name);
+    if (!standing) return fail(standing.error());
+    for (const std::string& name : *standing) {
+      TreeFile file{below + name, classify_artifact(below + name)};
+      if (!name.ends_with('/') && may_refer(file)) out.push_back(std::move(file));
+    }
+    Result<std::vector<repo::Folder>> folders = files_->folders(folder.name.empty() ? root_ : full_path(folder.name));
+    if (!folders) return fail(folders.error());
+    for (repo::Folder& one : *folders) {
+      // A workspace holds collections of its own.
+      const int deeper = folder.name.empty() && ascii_lower(one.name) == "workspaces" ? depth + 1 : depth - 1;
+      one.name = below + one.name;
+      if (Status done = add_users(one, deeper, names, out); !done) return done;
+    }
+    return {};
+  }
+  std::string key;
+  if (options_->kept != nullptr && !folder.content.empty()) {
+    key = hex_encode(as_view(sha256(folder.name + "\n" + folder.content))).substr(0, 40);
+    if (const std::optional<Words> known = options_->kept->find(key); known && !may_use(*known)) return {};
+  }
+  Result<std::vector<TreeFile>> files = files_below(folder.name);
+  if (!files) return fail(files.error());
+  std::erase_if(*files, [&](const TreeFile& file) { return !may_refer(file); });
+  if (!key.empty()) {
+    Words words;
+    for (const TreeFile& file : *files) {
+      const Result<std::string> text = glance(file.path);
+      if (!text) return fail(text.error());
+      words.add(file.path);
+      words.add(*text);
+    }
+    options_->kept->keep(key, words);
+    if (!may_use(words)) return {};
+  }
+  for (TreeFile& file : *files) out.push_back(std::move(file));
+  return {};
+}
+
 Result<bool> TreeView::exists(std::string_view path) const { return files_->exists(full_path(path)); }
 
 Result<std::vector<std::string>> TreeView::names_in(std::string_view folder) const {

@@ -16,6 +16,7 @@
 #include "hooks/policy/settings.h"
 #include "hooks/repo/file_source.h"
 #include "hooks/template/artifact.h"
+#include "hooks/template/words.h"
 
 namespace postern::tree {
 
@@ -47,6 +48,9 @@ struct TreeOptions {
   // The tree before the change, where it is known (extent.whole is false): what was broken there already is not said
   // again of files that the change does not touch. Outlives the call.
   const repo::FileSource* before = nullptr;
+  // What is known about folders from before, so that looking for who uses a name costs what the change costs. May be
+  // null; outlives the call.
+  KeptWords* kept = nullptr;
 };
 
 // Takes over what a repository's settings say about its tree.
@@ -57,8 +61,9 @@ void declare(TreeOptions& options, const policy::Settings& settings);
 // findings carry whole paths, sorted; the policy documents themselves are policy::check_policy's business.
 // An error means that a file could not be read: the question stays open.
 //
-// The cost of an extent follows the change: the changed files, and the names in the folders that they refer to. Only a
-// change that takes a named value, fragment or backend away reads every policy of the tree, looking for its name.
+// The cost of an extent follows the change: the changed files, and the names in the folders that they refer to. A
+// change that takes a name away asks every folder of a resource whether it may use it: one whose content was read
+// before (TreeOptions::kept) is not read again.
 // What a comment in a document suppresses is added to `suppressed`, where given.
 Result<std::vector<policy::Finding>> check_tree(const repo::FileSource& files, std::string_view root,
                                                 const TreeOptions& options,

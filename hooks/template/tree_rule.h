@@ -23,6 +23,9 @@ class TreeView {
   const std::vector<TreeFile>& judged() const { return judged_; }
   // Every file below a folder of the root (empty: the whole root), sorted.
   Result<std::vector<TreeFile>> files_below(std::string_view folder) const;
+  // The policies, JSON and lists of the tree that may use one of these names: every one in whose folder, that of a
+  // resource, such a name stands in a text or a path. Sorted; there may be more.
+  Result<std::vector<TreeFile>> users_of(const std::set<std::string>& names) const;
   Result<bool> exists(std::string_view path) const;
   // What stands in a folder itself; directories end with '/'.
   Result<std::vector<std::string>> names_in(std::string_view folder) const;
@@ -41,6 +44,8 @@ class TreeView {
   std::string_view below(std::string_view full_path) const;
 
  private:
+  Status add_users(const repo::Folder& folder, int depth, const std::set<std::string>& names,
+                   std::vector<TreeFile>& out) const;
   TreeView(const repo::FileSource& files, std::string_view root, const TreeOptions& options)
       : files_(&files), root_(root), options_(&options) {}
   const repo::FileSource* files_;

@@ -160,9 +160,9 @@ class Check {
     }
     if (view_.options().extent.whole || taken_.empty()) return {};
     // Only a resource that went can break what the change did not touch.
-    const Result<std::vector<TreeFile>> all = view_.files_below("");
-    if (!all) return fail(all.error());
-    for (const TreeFile& file : *all) {
+    const Result<std::vector<TreeFile>> users = view_.users_of(taken_.plain_names());
+    if (!users) return fail(users.error());
+    for (const TreeFile& file : *users) {
       if (!may_refer(file) || view_.options().extent.changed.contains(file.path)) continue;
       const Result<std::string> text = view_.glance(file.path);
       if (!text) return fail(text.error());

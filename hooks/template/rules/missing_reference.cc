@@ -26,9 +26,9 @@ class Check {
     }
     // Only a name that went can break what the change did not touch.
     if (view_.options().extent.whole || taken_.empty()) return {};
-    const Result<std::vector<TreeFile>> all = view_.files_below("");
-    if (!all) return fail(all.error());
-    for (const TreeFile& file : *all) {
+    const Result<std::vector<TreeFile>> users = view_.users_of(taken_.plain_names());
+    if (!users) return fail(users.error());
+    for (const TreeFile& file : *users) {
       if (!may_refer(file) || view_.options().extent.changed.contains(file.path)) continue;
       const Result<std::string> text = view_.glance(file.path);
       if (!text) return fail(text.error());

@@ -150,6 +150,25 @@ TEST_CASE("a deleted fragment that untouched policies use refuses and names each
   CHECK(at.push().code == 0);
 }
 
+TEST_CASE("what the hook remembers of a tree never hides a use") {
+  Tree at;
+  const std::string words = at.world.repository(kRepo) + "/postern-words";
+  at.remove("policy fragments/log");
+  at.world.commit(at.clone);
+  REQUIRE(at.push().code == 0);
+  REQUIRE(std::filesystem::exists(words));
+  const auto size = std::filesystem::file_size(words);
+  at.remove("policy fragments/auth");
+  at.world.commit(at.clone);
+  CHECK(at.push().code != 0);
+  const Lines said = at.said();
+  CHECK(said.size() == 4);
+  // Nor does a file that somebody cut off.
+  std::filesystem::resize_file(words, size / 2);
+  CHECK(at.push().code != 0);
+  CHECK(at.said() == said);
+}
+
 TEST_CASE("a renamed fragment refuses until its users follow") {
   Tree at;
   at.world.bare_git(at.clone, {"mv", "apim/policy fragments/auth", "apim/policy fragments/login"});
