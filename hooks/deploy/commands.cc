@@ -281,12 +281,20 @@ int work_on_tree(World& world, const CommandLine& line) {
     }
   }
   if (!line.root.empty()) templates.root = line.root;
+  // Without a configuration the directory speaks for itself, as it does to postern-check.
+  if (line.environment.empty()) templates.may_relax = {"*"};
   if (endpoint.empty()) endpoint = "https://management.azure.com";
   if (imds.empty()) imds = azure::kImdsEndpoint;
 
   auto opened = repo::open_directory_source(line.tree);
   if (!opened) return say(exit_code(opened.error()), in_context("--tree " + line.tree, opened.error()).message);
   const auto& files = *opened;
+  if (line.environment.empty() && !templates.root.empty()) {
+    const std::string in_root = templates.root + "/postern-policy.toml";
+    auto there = files->exists(in_root);
+    if (!there) return say(kExitCouldNotFinish, in_context("--tree " + line.tree, there.error()).message);
+    if (*there) templates.settings = in_root;
+  }
   auto paths = files->list(templates.root);
   if (!paths) return say(exit_code(paths.error()), in_context("--tree " + line.tree, paths.error()).message);
   std::vector<TreeFile> tree;
@@ -309,8 +317,12 @@ int work_on_tree(World& world, const CommandLine& line) {
     if (!text) return say(kExitCouldNotFinish, in_context(resource.file, text.error()).message);
     steps.push_back({Action::put, resource, std::move(*text)});
   }
-  auto findings = directory_judge(templates, world.clock)(steps, "");
-  if (!findings) return say(kExitCouldNotFinish, findings.error().message);
+  auto findings = judge_directory(*files, templates, steps, world.clock);
+  if (!findings) {
+    const bool settings = findings.error().code == ErrorCode::invalid_input;
+    return say(settings ? kExitBadUsage : kExitCouldNotFinish,
+               in_context("--tree " + line.tree, findings.error()).message);
+  }
   for (const policy::Finding& finding : *findings) {
     fmt::print(stderr, "{}:{}:{}: error: {} [{}]\n", printable(finding.path), finding.line, finding.column,
                printable(finding.message, 600), finding.rule);

@@ -1,12 +1,15 @@
 #include "hooks/deploy/judge.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "gateway/git/lfs.h"
 #include "hooks/policy/check.h"
 #include "hooks/policy/settings.h"
 #include "hooks/receive/judge_templates.h"
 #include "hooks/receive/repository_settings.h"
+#include "hooks/template/tree.h"
 
 namespace postern::deploy {
 namespace {
@@ -72,21 +75,37 @@ Judge repository_judge(std::string directory, access::Templates templates, const
   };
 }
 
-Judge directory_judge(access::Templates templates, const Clock& clock) {
-  return [templates = std::move(templates), &clock](const std::vector<Step>& steps,
-                                                    const std::string&) -> Result<std::vector<policy::Finding>> {
-    policy::CheckOptions options;
-    options.may_suppress = templates.may_relax;
-    for (const auto& [rule, level] : templates.severity) {
-      const Result<policy::RuleLevel> parsed = policy::parse_level(level);
-      if (!parsed) return fail(in_context("severity of " + rule, parsed.error()));
-      options.severity[rule] = *parsed;
-    }
-    options.today = days(clock);
-    std::vector<policy::Finding> errors;
-    for (const Step& step : steps) keep_errors(judge_text(step, options), errors);
-    return errors;
-  };
+Result<std::vector<policy::Finding>> judge_directory(const repo::FileSource& files, const access::Templates& templates,
+                                                     const std::vector<Step>& steps, const Clock& clock) {
+  const auto settings = receive::settings_in(&files, "", templates);
+  if (!settings) return fail(settings.error());
+  policy::CheckOptions options;
+  options.may_suppress = settings->may_suppress;
+  options.today = days(clock);
+  std::vector<policy::Finding> findings;
+  for (const Step& step : steps) {
+    options.severity = settings->levels_for(step.resource.file);
+    options.guardrails = settings->repository.guardrails_for(step.resource.file);
+    std::ranges::move(judge_text(step, options), std::back_inserter(findings));
+  }
+  if (templates.layout != "loose") {
+    tree::TreeOptions of_tree;
+    tree::declare(of_tree, settings->repository);
+    of_tree.levels_for = [&settings](const std::string& path) { return settings->levels_for(path); };
+    of_tree.may_suppress = settings->may_suppress;
+    of_tree.today = options.today;
+    auto across = tree::check_tree(files, templates.root, of_tree);
+    if (!across) return fail(across.error());
+    std::ranges::move(*across, std::back_inserter(findings));
+  }
+  // There is no tree before in which a finding could have stood: the baseline holds where the rule may be relaxed.
+  std::erase_if(findings, [&settings](const policy::Finding& finding) {
+    return settings->baseline.contains(finding.fingerprint) && settings->may_relax(finding.rule);
+  });
+  std::vector<policy::Finding> errors;
+  keep_errors(std::move(findings), errors);
+  std::sort(errors.begin(), errors.end());
+  return errors;
 }
 
 }  // namespace postern::deploy

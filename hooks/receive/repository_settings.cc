@@ -35,8 +35,8 @@ std::string baseline_path(const access::Templates& templates) {
   return directory + "postern-baseline.json";
 }
 
-Result<RepositorySettings> settings_before(const repo::PushedTree& tree, const std::optional<repo::ObjectId>& old,
-                                           const access::Templates& templates) {
+Result<RepositorySettings> settings_in(const repo::FileSource* files, const std::string& where,
+                                       const access::Templates& templates) {
   RepositorySettings settings;
   settings.may_suppress = templates.may_relax;
   for (const auto& [rule, level] : templates.severity) {
@@ -44,13 +44,12 @@ Result<RepositorySettings> settings_before(const repo::PushedTree& tree, const s
     if (!parsed) return fail(in_context("severity of " + rule, parsed.error()));
     settings.platform[rule] = *parsed;
   }
-  if (old) {
-    const std::unique_ptr<repo::FileSource> files = repo::commit_source(tree, *old);
+  if (files != nullptr) {
     Result<std::optional<std::string>> text = read_if_there(*files, templates.settings, kSettingsMax);
     if (!text) return fail(text.error());
     if (*text) {
       Result<policy::Settings> parsed = policy::parse_settings(**text, {"*"});
-      if (!parsed) return fail(in_context(templates.settings + " of " + old->hex(), parsed.error()));
+      if (!parsed) return fail(in_context(templates.settings + where, parsed.error()));
       settings.repository = std::move(*parsed);
     }
     const std::string path = baseline_path(templates);
@@ -58,12 +57,18 @@ Result<RepositorySettings> settings_before(const repo::PushedTree& tree, const s
     if (!text) return fail(text.error());
     if (*text) {
       Result<policy::Baseline> parsed = policy::parse_baseline(**text);
-      if (!parsed) return fail(in_context(path + " of " + old->hex(), parsed.error()));
+      if (!parsed) return fail(in_context(path + where, parsed.error()));
       settings.baseline = std::move(*parsed);
     }
   }
   settings.severity = policy::under_platform(settings.repository.severity, settings.platform, settings.may_suppress);
   return settings;
+}
+
+Result<RepositorySettings> settings_before(const repo::PushedTree& tree, const std::optional<repo::ObjectId>& old,
+                                           const access::Templates& templates) {
+  const std::unique_ptr<repo::FileSource> files = old ? repo::commit_source(tree, *old) : nullptr;
+  return settings_in(files.get(), old ? " of " + old->hex() : std::string(), templates);
 }
 
 }  // namespace postern::receive

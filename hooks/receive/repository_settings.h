@@ -10,6 +10,7 @@
 #include "hooks/policy/baseline.h"
 #include "hooks/policy/check.h"
 #include "hooks/policy/settings.h"
+#include "hooks/repo/file_source.h"
 #include "hooks/repo/pushed_tree.h"
 
 namespace postern::receive {
@@ -30,6 +31,11 @@ struct RepositorySettings {
 
 // "postern-baseline.json" beside the settings.
 std::string baseline_path(const access::Templates& templates);
+
+// The settings that stand in `files` (null: only the platform speaks), `where` for messages. invalid_input: a file is
+// there and cannot be understood.
+Result<RepositorySettings> settings_in(const repo::FileSource* files, const std::string& where,
+                                       const access::Templates& templates);
 
 // The settings in force for a ref whose commit was `old` before the push (the default branch's tip for a created one;
 // nullopt: there was nothing, so only the platform speaks). Never reads what is being pushed. invalid_input: a file is

@@ -422,6 +422,42 @@ world('a directory is planned and applied with neither gateway nor store', async
   assert.ok(!readdirSync(w.base).includes('deploy.db'), 'no store was made');
 });
 
+world('a directory is judged by its own settings and by the rules over the tree, as postern-check judges it', async (w) => {
+  const tree = `${w.base}/work`;
+  const target = ['--service', w.azure.service, '--credential', 'managed-identity', '--arm-endpoint', w.azure.armUrl,
+    '--arm-ca-file', w.azure.caFile, '--imds-endpoint', w.azure.imdsUrl, '--tree', tree, '--root', 'apimartifacts'];
+  const write = (files) => {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(path.dirname(`${tree}/apimartifacts/${name}`), {recursive: true});
+      writeFileSync(`${tree}/apimartifacts/${name}`, text);
+    }
+  };
+  const uses = (fragment, comment = '') => policy(14).replace('<base />', `<base />\n    ${comment}<include-fragment fragment-id="${fragment}" />`);
+  const same = async () => {
+    const errors = (text) => text.split('\n').filter((line) => / error: /.test(line)).map((line) => line.replace(/^\.\//, ''));
+    const plan = await w.deploy(['plan', ...target]);
+    const check = await run([path.join(bin, 'postern-check'), '--root', 'apimartifacts'], {cwd: tree, env: w.env});
+    assert.deepEqual(errors(plan.stderr), errors(check.stdout), plan.stderr + check.stdout);
+    assert.equal(plan.code, check.code, plan.stderr);
+    return errors(plan.stderr);
+  };
+  assert.deepEqual(await same(), []);
+  write({'postern-policy.toml': '[severity]\nmissing-reference = "error"\nmissing-base = "off"\n\n[[forbidden]]\npolicies = ["rate-limit"]\n',
+    'policy fragments/known/policy.xml': '<fragment>\n  <set-method>GET</set-method>\n</fragment>\n',
+    'apis/orders/policy.xml': uses('unknown'), 'apis/orders/apiInformation.json': '{"properties": {"path": 5, "isCurrent": []}}\n',
+    'apis/orders/specification.yaml': 'openapi: 3.0.1\ninfo: {}\npaths: [\n'});
+  const found = await same();
+  for (const rule of ['missing-reference', 'forbidden-policy', 'artifact-shape', 'artifact-yaml']) {
+    assert.ok(found.some((line) => line.includes(`[${rule}]`)), `${rule}: ${found.join('\n')}`);
+  }
+  write({'apis/orders/policy.xml': uses('unknown', '<!-- postern-allow missing-reference until 2099-01-31: comes with the release -->\n    ')});
+  assert.ok(!(await same()).some((line) => line.includes('[missing-reference]')));
+  write({'postern-policy.toml': '[severity]\nno-such = \n'});
+  const broken = await w.deploy(['plan', ...target]);
+  assert.equal(broken.code, 2, broken.stderr);
+  assert.match(broken.stderr, /postern-policy\.toml/);
+});
+
 world('what cannot be done says so and exits with its code', async (w) => {
   const code = async (...args) => (await w.deploy(args)).code;
   assert.equal(await code('plan', '--environment', 'nosuch', '--config', w.config), 2);
