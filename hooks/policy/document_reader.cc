@@ -714,8 +714,9 @@ class DocumentReader {
             fmt::format("the expression that begins with {} is never closed", open),
             fmt::format("add the missing '{}'", close));
     } else if (span.line_break) {
-      fault("expression-balance", {begin, begin + 2}, "a string in the expression runs over a line break",
-            "write \\n in it, or use a verbatim string @\"…\"", kNoNode, true);
+      fault("expression-balance", {span.line_break_in, span.line_break_in + 1},
+            "a string in the expression runs over a line break", "write \\n in it, or use a verbatim string @\"…\"",
+            kNoNode, true);
     }
     document_.expressions_.push_back(e);
     return static_cast<std::uint32_t>(document_.expressions_.size() - 1);

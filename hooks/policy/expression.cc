@@ -1,7 +1,11 @@
 #include "hooks/policy/expression.h"
 
+#include <algorithm>
+
 namespace postern::policy {
 namespace {
+
+constexpr std::uint32_t kNoAttribute = 0xffffffff;
 
 std::string_view rule_of(csharp::NoteKind kind) {
   switch (kind) {
@@ -15,6 +19,14 @@ std::string_view rule_of(csharp::NoteKind kind) {
     case csharp::NoteKind::unlisted: return "expression-unlisted";
   }
   return "expression-unlisted";
+}
+
+// A // that is no part of a URL: it ends with its line.
+bool holds_comment(std::string_view code) {
+  for (std::size_t at = code.find("//"); at != std::string_view::npos; at = code.find("//", at + 2)) {
+    if (at == 0 || code[at - 1] != ':') return true;
+  }
+  return false;
 }
 
 // Text of both kinds of quotes was written by someone who did not mean `&quot;` to end a string, as in
@@ -35,6 +47,14 @@ std::vector<ExpressionFault> judge_expressions(const PolicyDocument& document) {
     const auto size = static_cast<std::uint32_t>(code.text.size());
     const csharp::Form form = expression.block ? csharp::Form::block : csharp::Form::expression;
     csharp::Parsed parsed = csharp::parse(code.text, 0, size, form);
+    std::string one_line;
+    if (parsed.syntax && expression.attribute != kNoAttribute && code.text.find('\n') != std::string::npos) {
+      // XML makes blanks of the line breaks in an attribute, so a string may run over them; the reader warns of it.
+      one_line = code.text;
+      std::replace_if(one_line.begin(), one_line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+      csharp::Parsed joined = csharp::parse(one_line, 0, size, form);
+      if (!joined.syntax && !holds_comment(code.text)) parsed = std::move(joined);
+    }
     if (parsed.syntax && !expression.in_cdata && fine_as_written(document.text(expression.code), form)) continue;
     const auto add = [&](std::string_view rule, csharp::Fault& fault) {
       // A fault at the very end points to the closing bracket; an empty one to the whole expression.

@@ -257,6 +257,7 @@ class SpanLexer {
       if ((c.value == '\n' || c.value == '\r') && !c.entity) {
         if (!literal.verbatim) {
           if (!allow_line_breaks_) return open_literal(literal.begin, "string");
+          if (!span_.line_break) span_.line_break_in = literal.begin;
           span_.line_break = true;
         }
         ++at_;

@@ -22,9 +22,10 @@ enum class SpanOutcome {
 struct ExpressionSpan {
   SpanOutcome outcome = SpanOutcome::closed;
   std::uint32_t end = 0;
-  Range fault;              // the literal that never ends; empty otherwise
-  std::string literal;      // "string", "character", "comment"
-  bool line_break = false;  // a regular string in it runs over a line break (only with allow_line_breaks)
+  Range fault;                      // the literal that never ends; empty otherwise
+  std::string literal;              // "string", "character", "comment"
+  bool line_break = false;          // a regular string in it runs over a line break (only with allow_line_breaks)
+  std::uint32_t line_break_in = 0;  // where that string begins
   // The first bracket in it that has no partner, though the expression as a whole closes; empty otherwise.
   Range unbalanced;
   bool unbalanced_opener = false;

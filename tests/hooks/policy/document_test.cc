@@ -396,3 +396,12 @@ TEST_CASE("A policy document whose root is what is missing or hidden is still on
   CHECK_FALSE(looks_like_policy("<inbound><queue /></inbound>"));
   CHECK_FALSE(looks_like_policy("<!-- like <policies> --><project />"));
 }
+
+TEST_CASE("A string over two lines of an attribute is a warning at the string and nothing else") {
+  const std::vector<Finding> findings =
+      check_policy("p.xml", in_attribute("@{\n  return \"a\n b\" + context.Api.Id;\n}"), {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].severity == Severity::warning);
+  CHECK(findings[0].line == 2);
+  CHECK(rules_of(in_text("@{\n  return \"a\n b\";\n}")) == std::vector<std::string>{"expression-balance"});
+}
