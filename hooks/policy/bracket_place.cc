@@ -12,6 +12,7 @@ using csharp::Token;
 using csharp::TokenKind;
 
 constexpr std::uint32_t kNone = 0xffffffff;
+constexpr std::size_t kLevels = 64;  // looked through for the block that a closing brace belongs to
 
 class Search {
  public:
@@ -195,7 +196,8 @@ class Search {
     const std::uint32_t of_top = lines_[top.line].indent;
     if (is_first(at) && top.token != kNone && top.line != lines_of_[at]) {
       if (indent < of_top) {
-        for (std::size_t k = open_.size() - 1; k-- > 0;) {
+        const std::size_t deepest = open_.size() > kLevels ? open_.size() - kLevels : 0;
+        for (std::size_t k = open_.size() - 1; k-- > deepest;) {
           if (open_[k].kind == opener && open_[k].line != top.line && lines_[open_[k].line].indent == indent) {
             return unclosed(top, at);
           }

@@ -15,7 +15,8 @@ constexpr ContextType kBoolean{"bool", {}, false, nullptr, Scalar::boolean};
 constexpr std::array kObject = {ContextMember{"ToString", &kText, true}, ContextMember{"Equals", &kBoolean, true},
                                 ContextMember{"GetHashCode", &kNumber, true}, ContextMember{"GetType", nullptr, true}};
 // What stands in a variable: nothing but a cast leads on.
-constexpr ContextType kAnything{"object", kObject};
+constexpr ContextType kAnything{"object", kObject,      true,
+                                nullptr,  Scalar::none, "cast it first: ((JObject)context.Variables[\"name\"])"};
 
 // Dictionaries and sequences take every extension method of System.Linq, so they stay open; the members are there for
 // the hint when a name differs by case alone.

@@ -28,6 +28,7 @@ struct ContextType {
   // Of a dictionary: the type of its elements, null where that is ordinary .NET.
   const ContextType* element = nullptr;
   Scalar scalar = Scalar::none;
+  std::string_view instead = {};  // what to write when a member of it is wanted that it cannot have
 };
 
 // The type of that name that is known here: string, bool, int, IResponse, IUrl and so on; null for others.

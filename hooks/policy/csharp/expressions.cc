@@ -495,7 +495,7 @@ Expr Parser::primary() {
     } else if (see("[") || see("?[")) {
       if (found.type != nullptr && found.type->closed && !found.quiet) {
         note(NoteKind::unknown_member, pos_, pos_, fmt::format("{} takes no index", found.type->name),
-             found.type->name == "object" ? "cast it first: ((JObject)context.Variables[\"name\"])" : "");
+             std::string(found.type->instead));
         found.quiet = true;
       }
       call_arguments("]");

@@ -292,9 +292,8 @@ void Parser::judge_context_member(const ContextType& owner, Index at) {
       help += candidate.name;
     }
   }
-  const bool is_object = owner.name == "object";
-  if (is_object) help = "cast it first: ((JObject)context.Variables[\"name\"])";
-  const bool sure = !near.empty() || &owner == &context_type() || is_object;
+  if (!owner.instead.empty()) help = owner.instead;
+  const bool sure = !near.empty() || &owner == &context_type() || !owner.instead.empty();
   note(sure ? NoteKind::unknown_member : NoteKind::unlisted, at, at, message, std::move(help));
 }
 
