@@ -235,7 +235,7 @@ int run(const Request& request) {
       break;
     }
     case Format::json: out = report::write_json(findings, summary); break;
-    case Format::sarif: out = report::write_sarif(findings, rule_infos()); break;
+    case Format::sarif: out = report::write_sarif(findings, all_rules()); break;
     case Format::junit:
       out =
           report::write_junit(findings, judged.files, summary,

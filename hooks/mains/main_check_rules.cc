@@ -26,13 +26,6 @@ std::string indented(std::string_view text) {
   return out + "\n";
 }
 
-// The rules of a document, then those of a tree.
-std::vector<const policy::Rule*> all_rules() {
-  std::vector<const policy::Rule*> out(policy::rules().begin(), policy::rules().end());
-  out.insert(out.end(), tree::tree_rules().begin(), tree::tree_rules().end());
-  return out;
-}
-
 // By a comment in a document.
 bool may_be_suppressed(const policy::Rule& rule) {
   if (policy::find_rule(rule.id) != nullptr) return !rule.syntax;
@@ -43,10 +36,9 @@ bool may_be_suppressed(const policy::Rule& rule) {
 
 }  // namespace
 
-std::vector<report::RuleInfo> rule_infos() {
-  std::vector<report::RuleInfo> out;
-  for (const policy::Rule* rule : all_rules())
-    out.push_back({rule->id, rule->severity, rule->summary, rule->why, rule->bad, rule->good});
+std::vector<const policy::Rule*> all_rules() {
+  std::vector<const policy::Rule*> out(policy::rules().begin(), policy::rules().end());
+  out.insert(out.end(), tree::tree_rules().begin(), tree::tree_rules().end());
   return out;
 }
 

@@ -8,8 +8,8 @@
 
 #include "gateway/base/result.h"
 #include "hooks/policy/check.h"
+#include "hooks/policy/rule.h"
 #include "hooks/policy/settings.h"
-#include "hooks/report/report.h"
 #include "hooks/template/tree.h"
 
 namespace postern::check {
@@ -20,7 +20,8 @@ std::string list_of_rules(bool json);
 std::optional<std::string> explanation(std::string_view rule);
 // docs/rules.md, whole.
 std::string rules_page();
-std::vector<report::RuleInfo> rule_infos();
+// The rules of a document, then those of a tree.
+std::vector<const policy::Rule*> all_rules();
 
 // The scope that a path within an apiops layout tells, else unknown. With a root, the layout begins there.
 policy::Scope scope_of_path(std::string_view path, const std::optional<std::string>& root);

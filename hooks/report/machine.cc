@@ -112,25 +112,26 @@ std::string write_json(const std::vector<Finding>& findings, const Summary& summ
   return json::dump_pretty(Value(std::move(root)));
 }
 
-std::string write_sarif(const std::vector<Finding>& findings, const std::vector<RuleInfo>& rules) {
+std::string write_sarif(const std::vector<Finding>& findings, std::span<const policy::Rule* const> rules) {
   auto level = [](Severity s) { return s == Severity::error ? "error" : s == Severity::warning ? "warning" : "note"; };
   auto text = [](std::string_view words) { return Value(Object{{"text", Value(words)}}); };
   std::map<std::string_view, std::int64_t> index;
   Array descriptors;
-  for (const RuleInfo& rule : rules) {
-    if (!index.emplace(rule.id, static_cast<std::int64_t>(descriptors.size())).second) continue;
-    std::string markdown = fmt::format("{} {}\n", rule.summary, rule.why);
+  for (const policy::Rule* rule : rules) {
+    if (!index.emplace(rule->id, static_cast<std::int64_t>(descriptors.size())).second) continue;
+    std::string markdown = fmt::format("{} {}\n", rule->summary, rule->why);
     // Four backquotes, since an example may hold three.
-    if (!rule.bad.empty()) markdown += fmt::format("\nBad:\n\n````xml\n{}\n````\n", rule.bad);
-    if (!rule.good.empty()) markdown += fmt::format("\nGood:\n\n````xml\n{}\n````\n", rule.good);
-    markdown += fmt::format("\n`postern-check --explain {}` tells how to accept a finding.\n", rule.id);
-    descriptors.emplace_back(Object{{"id", Value(rule.id)},
-                                    {"shortDescription", text(rule.summary)},
-                                    {"fullDescription", text(rule.why.empty() ? rule.summary : rule.why)},
-                                    {"helpUri", Value(kReference)},
-                                    {"help", Value(Object{{"text", Value(fmt::format("{} {}", rule.summary, rule.why))},
-                                                          {"markdown", Value(std::move(markdown))}})},
-                                    {"defaultConfiguration", Value(Object{{"level", Value(level(rule.severity))}})}});
+    if (!rule->bad.empty()) markdown += fmt::format("\nBad:\n\n````xml\n{}\n````\n", rule->bad);
+    if (!rule->good.empty()) markdown += fmt::format("\nGood:\n\n````xml\n{}\n````\n", rule->good);
+    markdown += fmt::format("\n`postern-check --explain {}` tells how to accept a finding.\n", rule->id);
+    descriptors.emplace_back(
+        Object{{"id", Value(rule->id)},
+               {"shortDescription", text(rule->summary)},
+               {"fullDescription", text(rule->why.empty() ? rule->summary : rule->why)},
+               {"helpUri", Value(kReference)},
+               {"help", Value(Object{{"text", Value(fmt::format("{} {}", rule->summary, rule->why))},
+                                     {"markdown", Value(std::move(markdown))}})},
+               {"defaultConfiguration", Value(Object{{"level", Value(level(rule->severity))}})}});
   }
   Array results;
   results.reserve(findings.size());

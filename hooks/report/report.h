@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hooks/policy/finding.h"
+#include "hooks/policy/rule.h"
 
 namespace postern::report {
 
@@ -47,20 +49,10 @@ std::vector<std::string> compact_lines(const std::vector<policy::Finding>& findi
 // {"version":1,"findings":[…],"summary":{…}} as in DESIGN §4.5, with a final newline.
 std::string write_json(const std::vector<policy::Finding>& findings, const Summary& summary);
 
-// What SARIF tells about a rule besides its findings.
-struct RuleInfo {
-  std::string_view id;
-  policy::Severity severity = policy::Severity::error;
-  std::string_view summary;
-  std::string_view why;
-  std::string_view bad = {};   // an example that the rule finds; may be empty
-  std::string_view good = {};  // and how it should be
-};
-
 // SARIF 2.1.0: one run; every rule of `rules`, with its help in Markdown; regions in code points, ends exclusive;
 // fingerprints under the name that GitHub reads, and under ours. A relative path is meant from the top of the checkout
 // (%SRCROOT%). Lists findings and rules in the order given. Every rule of a finding should be among `rules`.
-std::string write_sarif(const std::vector<policy::Finding>& findings, const std::vector<RuleInfo>& rules);
+std::string write_sarif(const std::vector<policy::Finding>& findings, std::span<const policy::Rule* const> rules);
 
 // JUnit XML: one suite, one test case per file of `files` and per file with findings. A file fails when one of its
 // findings is at least `fail_from`, so that a viewer shows what the exit code says; milder ones are its system-out.

@@ -129,8 +129,14 @@ TEST_CASE("JSON holds every member of a finding and the summary") {
 }
 
 TEST_CASE("SARIF carries rules fingerprints and exclusive regions in code points") {
-  const auto root =
-      json::parse(write_sarif({finding()}, {{"unknown-element", Severity::error, "Known elements.", "Because."}}));
+  const policy::Rule rule{.id = "unknown-element",
+                          .severity = Severity::error,
+                          .summary = "Known elements.",
+                          .why = "Because.",
+                          .bad = {},
+                          .good = {}};
+  const std::vector<const policy::Rule*> all{&rule};
+  const auto root = json::parse(write_sarif({finding()}, all));
   REQUIRE(root);
   CHECK(*root->find_string("version") == "2.1.0");
   const json::Value& run = root->find("runs")->as_array()->at(0);
@@ -151,8 +157,10 @@ TEST_CASE("SARIF carries rules fingerprints and exclusive regions in code points
 }
 
 TEST_CASE("SARIF lists every rule with its help and examples even without findings") {
-  const auto root = json::parse(write_sarif({}, {{"a", Severity::error, "One.", "Because.", "<bad/>", "<good/>"},
-                                                 {"b", Severity::warning, "Two.", "", "", ""}}));
+  const policy::Rule a{"a", Severity::error, "One.", "Because.", "<bad/>", "<good/>"};
+  const policy::Rule b{"b", Severity::warning, "Two.", "", "", ""};
+  const std::vector<const policy::Rule*> all{&a, &b};
+  const auto root = json::parse(write_sarif({}, all));
   REQUIRE(root);
   const json::Value& run = root->find("runs")->as_array()->at(0);
   CHECK(run.find("results")->as_array()->empty());
