@@ -48,9 +48,24 @@ void place(std::string_view text, std::size_t offset, unsigned& line, unsigned& 
   column = at.column;
 }
 
+// The beginning of a quoted text that ends just before `at` and began on another line: a quote that was not closed
+// there swallows everything up to the next one. `at` where there is none.
+std::size_t swallowing_quote(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end > 0 && text[end - 1] == ' ') --end;
+  if (end == 0 || (text[end - 1] != '"' && text[end - 1] != '\'')) return at;
+  const char quote = text[end - 1];
+  for (std::size_t i = end - 1; i-- > 0;) {
+    if (text[i] != quote || (quote == '"' && i > 0 && text[i - 1] == '\\')) continue;
+    return line_begin(text, i) == line_begin(text, end) ? at : i;
+  }
+  return at;
+}
+
 // The place that a person would point to: for what never ends its beginning, and the key whose colon is missing, where
 // the library names the place at which it noticed.
 std::size_t cause_of(std::string_view text, std::size_t at, const std::string& message) {
+  if (const std::size_t quote = swallowing_quote(text, at); quote != at) return quote;
   const char open = message.find("end of sequence flow") != std::string::npos ? '['
                     : message.find("end of map flow") != std::string::npos    ? '{'
                                                                               : '\0';

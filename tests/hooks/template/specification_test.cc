@@ -121,6 +121,9 @@ TEST_CASE("a YAML fault is told at its cause") {
   CHECK(yaml("a:\n  get\n    b: c\n") == "2:3 illegal map value");
   CHECK(yaml("a: b\n   c: d\n") == "2:5 illegal map value");
   CHECK(yaml("a: 'x\n...\n") != "");
+  CHECK(yaml("a: \"1.0\nb:\n  \"200\":\n    c: d\n") == "1:4 end of map not found");
+  CHECK(yaml("a: \"x\" y\nb: c\n") == "1:8 end of map not found");
+  CHECK(yaml("a: \"x\n  y\"\nb: 'it''s'\n") == "");
   CHECK(yaml("a: b\n...\n---\nc: |+\n  d\n\n") == "");
 }
 
