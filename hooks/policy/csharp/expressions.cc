@@ -383,7 +383,7 @@ void Parser::judge_operands(Index op, std::string_view text, const Expr& left, c
 bool Parser::operand_follows() const {
   if (at_end()) return false;
   if (now().kind == TokenKind::punctuation) {
-    return one_of(now().text, {"(", "!", "~", "-", "+", "++", "--", "&", "*", "^", "[", "{"});
+    return one_of(now().text, {"(", "!", "~", "-", "+", "++", "--", "[", "{"});
   }
   if (now().kind == TokenKind::keyword) {
     return !one_of(now().text,
@@ -398,7 +398,7 @@ Expr Parser::unary() {
   const Index first = pos_;
   const Token& token = now();
   if (token.kind == TokenKind::punctuation) {
-    if (one_of(token.text, {"+", "-", "!", "~", "^", "&", "*"})) {
+    if (one_of(token.text, {"+", "-", "!", "~"})) {
       advance();
       if (!operand_follows()) {
         fail_bytes(token.begin, token.end,
@@ -497,6 +497,10 @@ Expr Parser::primary() {
         note(NoteKind::unknown_member, pos_, pos_, fmt::format("{} takes no index", found.type->name),
              std::string(found.type->instead));
         found.quiet = true;
+      }
+      if (is_punct(ahead(), "]")) {
+        fail_here("the index is missing between '[' and ']'");
+        return {};
       }
       call_arguments("]");
       Expr element = found;

@@ -23,7 +23,8 @@ constexpr std::array kForbiddenNamespaces = {Forbidden{"System.Net.Http", "the s
                                              Forbidden{"System.Net.Sockets", "the send-request policy"},
                                              Forbidden{"System.Runtime", ""},
                                              Forbidden{"System.Net.WebClient", "the send-request policy"},
-                                             Forbidden{"System.Net.WebRequest", "the send-request policy"}};
+                                             Forbidden{"System.Net.WebRequest", "the send-request policy"},
+                                             Forbidden{"System.Threading.Thread", ""}};
 constexpr std::array kForbiddenTypes = {Forbidden{"HttpClient", "the send-request policy"},
                                         Forbidden{"HttpRequestMessage", "the send-request policy"},
                                         Forbidden{"WebClient", "the send-request policy"},

@@ -391,6 +391,10 @@ TEST_CASE("members are used as what they are") {
        "object takes no index | [ | cast it first: ((JObject)context.Variables[\"name\"])"},
       {R"(@("a" (context.Api.Name)))", R"~(an operator is missing between '"a"' and '(' | ( | )~"},
       {R"(@{ for (var i = 0; i < 3; ++i,) { } return 1; })", "a step is missing after ',' | , | remove the ','"},
+      {R"(@(context.Tracing & & true))", "the operand after '&' is missing; found '&' | & | "},
+      {R"(@(context.Request.Headers[]))", "the index is missing between '[' and ']' | [ | "},
+      {R"(@{ System.Threading.Thread.Sleep(5); return 1; })",
+       "type 'System.Threading.Thread' is not allowed in policy expressions | System | "},
       {R"(@(context.Request..Method))", "a member name is missing between two dots | .. | remove one of them"},
       {R"(@("\d+"))", "'\\d' is no escape of C# | \\d | write \\\\ for a backslash, or a verbatim string @\"…\""},
   };
