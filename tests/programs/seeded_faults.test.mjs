@@ -15,7 +15,8 @@ import { MORE_FAULTS } from './more_faults.mjs';
 const top = fileURLToPath(new URL('../..', import.meta.url));
 const bin = process.env.POSTERN_BIN ?? path.join(top, 'build/release/bin');
 const policies = path.join(top, 'fixtures/policy');
-// Of each kind of fault this many a document at most, spread evenly.
+// Of each kind of fault this many a document at most, spread evenly. POSTERN_FAULTS_STRICT=1 counts only the line that was
+// changed, POSTERN_FAULTS_SHOW=1 lists what was not named, POSTERN_FAULTS_KEEP=1 leaves the documents there.
 const LIMIT = Number(process.env.POSTERN_FAULTS ?? 3);
 
 async function documents() {
