@@ -96,7 +96,6 @@ void EventLoop::run_once(std::chrono::milliseconds wait) {
   if (!past_wait_.empty() && (timeout < 0 || timeout > kQuietMs)) timeout = kQuietMs;
   if (!deferred_.empty()) timeout = 0;
   const int ready = ::epoll_wait(epoll_.get(), batch_.data(), static_cast<int>(batch_.size()), timeout);
-  ++rounds_;
   batch_size_ = ready > 0 ? static_cast<std::size_t>(ready) : 0;
   bool woken = false;
   for (std::size_t i = 0; i < batch_size_; ++i) {

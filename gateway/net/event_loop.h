@@ -85,8 +85,6 @@ class EventLoop {
 
   void run();   // until stop()
   void stop();  // any thread
-  // How often it has looked for events so far.
-  std::uint64_t rounds() const { return rounds_; }
   // One round, waiting at most `wait`; for tests and for draining at the end.
   void run_once(std::chrono::milliseconds wait);
 
@@ -116,7 +114,6 @@ class EventLoop {
   std::unique_ptr<internal::TimerLink[]> slots_ = std::make_unique<internal::TimerLink[]>(kSlots);
   std::size_t armed_ = 0;
   std::uint64_t tick_ = 0;
-  std::uint64_t rounds_ = 0;
 };
 
 }  // namespace postern::net

@@ -162,17 +162,15 @@ class UpstreamConnection final : Watcher {
     upstream_.give_back_buffer(std::move(buffer_));
     held_ = {};
     idle_since_ = std::chrono::steady_clock::now();
-    idle_round_ = upstream_.loop_.rounds();
     timer_.arm(upstream_.options_.idle_timeout);
     std::erase(upstream_.active_, this);
   }
-  // False when it must not be used: bytes nobody asked for, or its end, are there already. Where the loop has looked
-  // since, it would have been dropped for them; only before a body, which cannot be sent twice, that is asked again.
-  bool leave_idle(bool for_body) {
+  // False when it must not be used: bytes nobody asked for, or its end, are there already. Asked each time: the loop may
+  // have seen them in this very round and come to the request first, which would get them as its answer.
+  bool leave_idle() {
     idle_ = false;
     timer_.cancel();
     upstream_.active_.push_back(this);
-    if (!for_body && idle_round_ != upstream_.loop_.rounds()) return true;
     char byte = 0;
     const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -392,7 +390,6 @@ class UpstreamConnection final : Watcher {
   bool idle_ = false;
   bool reused_ = false;
   std::chrono::steady_clock::time_point idle_since_{};
-  std::uint64_t idle_round_ = 0;
 
   Operation operation_ = Operation::none;
   std::coroutine_handle<> waiter_;
@@ -529,7 +526,7 @@ std::unique_ptr<UpstreamConnection> Upstream::take_idle(bool for_body) {
       idle_.push_back(std::move(connection));
       return nullptr;  // the others are older still
     }
-    if (connection->leave_idle(for_body)) return connection;
+    if (connection->leave_idle()) return connection;
   }
   return nullptr;
 }
