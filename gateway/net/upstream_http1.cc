@@ -165,8 +165,8 @@ class UpstreamConnection final : Watcher {
     timer_.arm(upstream_.options_.idle_timeout);
     std::erase(upstream_.active_, this);
   }
-  // False when it must not be used: bytes nobody asked for, or its end, are there already. Asked each time: the loop may
-  // have seen them in this very round and come to the request first, which would get them as its answer.
+  // False when it must not be used: bytes nobody asked for, or its end, are there already. Asked each time: the loop
+  // may have seen them in this very round and come to the request first, which would get them as its answer.
   bool leave_idle() {
     idle_ = false;
     timer_.cancel();
