@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxFaults = 100;
 constexpr std::uint32_t kMaxExpression = 1U << 20;
-constexpr std::uint32_t kColumnStep = 4096;
+constexpr std::uint32_t kColumnStep = 512;
 constexpr std::size_t kLookAhead = 200;  // tags that a guess about a missing tag is weighed against
 
 enum : std::uint8_t { kSpace = 1, kNameStart = 2, kNameChar = 4, kTextStop = 8, kValueStop = 16, kIllegal = 32 };
@@ -623,8 +623,7 @@ class DocumentReader {
   // that was to end the expression where that one is left over.
   bool tell_bracket(const Expression& e) {
     const DecodedText code = document_.decoded_code(e);
-    std::uint32_t line = e.range.begin;
-    while (line > 0 && text_[line - 1] != '\n' && e.range.begin - line < 4096) --line;
+    const std::uint32_t line = *(std::upper_bound(document_.lines_.begin(), document_.lines_.end(), e.range.begin) - 1);
     std::uint32_t indent = 0;
     while (at(line + indent) == ' ' || at(line + indent) == '\t') ++indent;
     const auto found = find_bracket(code.text, at(e.range.begin + 1), indent);
