@@ -159,7 +159,7 @@ class PolicyDocument {
   Position position(std::uint32_t offset) const;
 
  private:
-  friend class DocumentReader;
+  friend class DocumentDraft;
   std::string_view text_;
   NodeId root_ = kNoNode;
   std::vector<Node> nodes_;
@@ -169,7 +169,7 @@ class PolicyDocument {
   std::vector<SyntaxFault> faults_;
   std::vector<StrayEnd> stray_ends_;
   std::vector<std::uint32_t> lines_;  // offset of the first byte of each line
-  // (offset, column) every few thousand bytes of a long line, so that no column is counted from far away.
+  // (offset, column) every few hundred bytes of a long line, so that no column is counted from far away.
   std::vector<std::pair<std::uint32_t, std::uint32_t>> columns_;
 };
 
