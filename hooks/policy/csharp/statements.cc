@@ -436,6 +436,7 @@ bool Parser::declarators() {
     return false;
   }
   const Index type_at = pos_;
+  const bool constant = type_at > 0 && is_word(t_[type_at - 1], "const");
   const std::size_t notes_before = notes_.size();
   if (!type()) return false;
   const bool type_is_known = notes_.size() == notes_before;
@@ -462,9 +463,10 @@ bool Parser::declarators() {
       if (failed()) return false;
       judge_initial_value(type_at, type_end, name_at, value);
       if (named_var && local > 0 && local <= locals_.size()) locals_[local - 1].type = type_of(value);
-    } else if (named_var && (see(";") || see(","))) {
-      fail_bytes(t_[type_at].begin, t_[name_at].end, fmt::format("'var {}' needs a value", t_[name_at].text),
-                 "write: var name = …;");
+    } else if ((named_var || constant) && (see(";") || see(","))) {
+      const std::string_view word = constant ? "const" : "var";
+      fail_bytes(t_[type_at].begin, t_[name_at].end, fmt::format("'{} {}' needs a value", word, t_[name_at].text),
+                 "add '= …' behind the name");
       return false;
     } else if (!see(";") && !see(",") && !see(")")) {
       fail_after(fmt::format("'=' or ';' is missing after '{}'; found {}", t_[name_at].text, shown(now())));

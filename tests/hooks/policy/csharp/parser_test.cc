@@ -136,6 +136,9 @@ TEST_CASE("statements name what is missing after what") {
   CHECK(verdict("@{ var a = 1\n var b = 2;\n return a; }") ==
         "';' is missing after the declaration; found 'var' | 1 | end the statement with ;");
   CHECK(verdict("@{ var a; return a; }").starts_with("'var a' needs a value"));
+  CHECK(verdict("@{ const int a; return a; }").starts_with("'const a' needs a value"));
+  CHECK(verdict("@{ const int a = 1, b; return a; }").starts_with("'const b' needs a value"));
+  CHECK(verdict("@{ int a; a = 1; return a; }").empty());
   CHECK(
       verdict("@{ if (a { return 1; } return 2; }").starts_with("')' is missing after the condition; found '{' | a |"));
   CHECK(verdict("@{ if (a) { return 1; return 2; }").starts_with("'{' is not closed | { |"));
