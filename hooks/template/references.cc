@@ -58,10 +58,6 @@ std::string local(std::string_view collection, const Artifact& from) {
   return workspace == nullptr ? std::string() : fmt::format("workspaces/{}/{}", *workspace, collection);
 }
 
-std::string key_of(std::string_view collection, std::string_view name) {
-  return ascii_lower(fmt::format("{}/{}", collection, name));
-}
-
 // The name of a resource as references give it.
 std::string plain_name(std::string_view collection, std::string_view name) {
   std::string out = ascii_lower(name);
@@ -81,6 +77,10 @@ const std::vector<std::string>* externals(const TreeOptions& options, std::strin
 }
 
 }  // namespace
+
+std::string resource_key(std::string_view collection, std::string_view name) {
+  return ascii_lower(fmt::format("{}/{}", collection, name));
+}
 
 bool is_external(const TreeOptions& options, std::string_view collection, const std::string& name) {
   const std::vector<std::string>* globs = externals(options, collection);
@@ -194,7 +194,9 @@ Result<Taken> Taken::find(TreeView& view, Names& names) {
       if (!still) return fail(still.error());
       if (*still) continue;
       const std::string own = local(collection, artifact);
-      out.names_.insert(key_of(own.empty() ? collection : std::string_view(own), plain_name(collection, name)));
+      const std::string plain = plain_name(collection, name);
+      out.names_.insert(resource_key(own.empty() ? collection : std::string_view(own), plain));
+      out.plain_.insert(plain);
     }
     return {};
   };
@@ -210,20 +212,36 @@ Result<Taken> Taken::find(TreeView& view, Names& names) {
 bool Taken::holds(std::string_view collection, std::string_view name, const Artifact& from) const {
   const std::string plain = plain_name(collection, name);
   const std::string own = local(collection, from);
-  return names_.contains(key_of(collection, plain)) || (!own.empty() && names_.contains(key_of(own, plain)));
-}
-
-std::set<std::string> Taken::plain_names() const {
-  std::set<std::string> out;
-  for (const std::string& name : names_) out.insert(name.substr(name.rfind('/') + 1));
-  return out;
+  return names_.contains(resource_key(collection, plain)) ||
+         (!own.empty() && names_.contains(resource_key(own, plain)));
 }
 
 bool Taken::may_stand_in(std::string_view text) const {
   const std::string folded = ascii_lower(text);
-  return std::any_of(names_.begin(), names_.end(), [&folded](const std::string& name) {
-    return folded.find(name.substr(name.rfind('/') + 1)) != std::string::npos;
-  });
+  return std::any_of(plain_.begin(), plain_.end(),
+                     [&folded](const std::string& name) { return folded.find(name) != std::string::npos; });
+}
+
+Status judge_users(TreeView& view, const Taken& taken, bool (*may_refer)(const TreeFile&), const JudgeFile& judge) {
+  for (const TreeFile& file : view.judged()) {
+    if (!may_refer(file)) continue;
+    const Result<std::string_view> text = view.text(file.path);
+    if (!text) return fail(text.error());
+    if (Status done = judge(file, *text, false); !done) return done;
+  }
+  // Only a name that went can break what the change did not touch.
+  if (view.options().extent.whole || taken.empty()) return {};
+  const Result<std::vector<TreeFile>> users = view.users_of(taken.plain_names());
+  if (!users) return fail(users.error());
+  for (const TreeFile& file : *users) {
+    if (!may_refer(file) || view.options().extent.changed.contains(file.path)) continue;
+    const Result<std::string> text = view.glance(file.path);
+    if (!text) return fail(text.error());
+    // A link is named by its folder.
+    if (!taken.may_stand_in(*text) && !taken.may_stand_in(file.path)) continue;
+    if (Status done = judge(file, *text, true); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace postern::tree

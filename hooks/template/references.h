@@ -1,6 +1,7 @@
 // What names exist in a tree, looked up as they are asked for, and which a change took away.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -44,13 +45,22 @@ class Taken {
   static Result<Taken> find(TreeView& view, Names& names);
   bool empty() const { return names_.empty(); }
   bool holds(std::string_view collection, std::string_view name, const Artifact& from) const;
-  std::set<std::string> plain_names() const;  // without their collections; folded
+  const std::set<std::string>& plain_names() const { return plain_; }  // without their collections; folded
   // Whether the text holds one of these names at all, which most files do not.
   bool may_stand_in(std::string_view text) const;
 
  private:
   std::set<std::string> names_;  // "backends/b", "workspaces/w/backends/b"; folded
+  std::set<std::string> plain_;
 };
+
+// Gives the files that `may_refer` to `judge`: those of the extent; then, where the change took names away, those it
+// did not touch and that may use one (`only_taken`: nothing else of them is to be judged).
+using JudgeFile = std::function<Status(const TreeFile& file, std::string_view text, bool only_taken)>;
+Status judge_users(TreeView& view, const Taken& taken, bool (*may_refer)(const TreeFile&), const JudgeFile& judge);
+
+// "backends/b": one name however it is spelt.
+std::string resource_key(std::string_view collection, std::string_view name);
 
 // What the settings say lives outside the tree. For a collection of which they name some, the rest is in the tree.
 bool is_external(const TreeOptions& options, std::string_view collection, const std::string& name);

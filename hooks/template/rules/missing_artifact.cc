@@ -44,10 +44,6 @@ const Collection* find_collection(std::string_view name) {
 constexpr std::array<std::string_view, 4> kBuiltIn = {"groups/administrators", "groups/developers", "groups/guests",
                                                       "loggers/azuremonitor"};
 
-std::string key_of(std::string_view collection, std::string_view name) {
-  return fmt::format("{}/{}", collection, ascii_lower(name));
-}
-
 // The last two segments of an id, where they name a resource of ours.
 std::optional<Link> link_in(const json::Value& value) {
   const std::string* id = value.as_string();
@@ -152,23 +148,9 @@ class Check {
     Result<Taken> taken = Taken::find(view_, names_);
     if (!taken) return fail(taken.error());
     taken_ = std::move(*taken);
-    for (const TreeFile& file : view_.judged()) {
-      if (!may_refer(file)) continue;
-      const Result<std::string_view> text = view_.text(file.path);
-      if (!text) return fail(text.error());
-      if (Status done = judge(file, *text, false); !done) return done;
-    }
-    if (view_.options().extent.whole || taken_.empty()) return {};
-    // Only a resource that went can break what the change did not touch.
-    const Result<std::vector<TreeFile>> users = view_.users_of(taken_.plain_names());
-    if (!users) return fail(users.error());
-    for (const TreeFile& file : *users) {
-      if (!may_refer(file) || view_.options().extent.changed.contains(file.path)) continue;
-      const Result<std::string> text = view_.glance(file.path);
-      if (!text) return fail(text.error());
-      if (Status done = judge(file, *text, true); !done) return done;
-    }
-    return {};
+    return judge_users(view_, taken_, may_refer, [this](const TreeFile& file, std::string_view text, bool only_taken) {
+      return judge(file, text, only_taken);
+    });
   }
 
  private:
@@ -188,7 +170,7 @@ class Check {
       const bool gone = taken_.holds(link.collection, link.name, file.artifact);
       if ((only_taken && !gone) || is_external(view_.options(), link.collection, link.name)) continue;
       const bool built_in =
-          std::find(kBuiltIn.begin(), kBuiltIn.end(), key_of(link.collection, link.name)) != kBuiltIn.end();
+          std::find(kBuiltIn.begin(), kBuiltIn.end(), resource_key(link.collection, link.name)) != kBuiltIn.end();
       const Result<bool> found = names_.has(link.collection, link.name, file.artifact);
       if (!found) return fail(found.error());
       if (built_in || *found) continue;

@@ -18,24 +18,9 @@ class Check {
     Result<Taken> taken = Taken::find(view_, names_);
     if (!taken) return fail(taken.error());
     taken_ = std::move(*taken);
-    for (const TreeFile& file : view_.judged()) {
-      if (!may_refer(file)) continue;
-      const Result<std::string_view> text = view_.text(file.path);
-      if (!text) return fail(text.error());
-      if (Status done = judge(file, *text, false); !done) return done;
-    }
-    // Only a name that went can break what the change did not touch.
-    if (view_.options().extent.whole || taken_.empty()) return {};
-    const Result<std::vector<TreeFile>> users = view_.users_of(taken_.plain_names());
-    if (!users) return fail(users.error());
-    for (const TreeFile& file : *users) {
-      if (!may_refer(file) || view_.options().extent.changed.contains(file.path)) continue;
-      const Result<std::string> text = view_.glance(file.path);
-      if (!text) return fail(text.error());
-      if (!taken_.may_stand_in(*text)) continue;
-      if (Status done = judge(file, *text, true); !done) return done;
-    }
-    return {};
+    return judge_users(view_, taken_, may_refer, [this](const TreeFile& file, std::string_view text, bool only_taken) {
+      return judge(file, text, only_taken);
+    });
   }
 
  private:
