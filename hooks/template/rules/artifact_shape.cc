@@ -63,6 +63,42 @@ constexpr std::array kProperties = {
     Property{"gateway", "locationData", Type::object},
 };
 
+// What ARM wants in every such resource (the same specifications). A deployment may yet fill it in, so it is a warning.
+// Not here: a named value's value, which extractors leave out where it is secret.
+struct Required {
+  std::string_view file;
+  std::string_view name;
+};
+constexpr std::array kRequired = {
+    Required{"api", "path"},
+    Required{"product", "displayName"},
+    Required{"namedvalue", "displayName"},
+    Required{"backend", "url"},
+    Required{"backend", "protocol"},
+    Required{"versionset", "displayName"},
+    Required{"versionset", "versioningScheme"},
+    Required{"tag", "displayName"},
+    Required{"group", "displayName"},
+    Required{"logger", "loggerType"},
+    Required{"diagnostic", "loggerId"},
+    Required{"subscription", "displayName"},
+    Required{"subscription", "scope"},
+};
+
+// A resource of its own: what hangs below another may be no more than a link to one.
+bool stands_alone(const Artifact& artifact) {
+  const std::vector<Segment>& path = artifact.resource;
+  const std::size_t first = !path.empty() && path.front().collection == "workspaces" ? 1 : 0;
+  return path.size() == first + 1 || (!path.empty() && path.back().collection == "diagnostics");
+}
+
+// A pool of backends has no address of its own.
+bool is_pool(const json::Value& properties) {
+  const json::Value* pool = properties.find("pool");
+  const std::string* type = properties.find_string("type");
+  return (pool != nullptr && !pool->is_null()) || (type != nullptr && ascii_lower(*type) == "pool");
+}
+
 std::string_view words(Type type) {
   switch (type) {
     case Type::text: return "a string";
@@ -72,6 +108,13 @@ std::string_view words(Type type) {
     case Type::object: return "an object";
   }
   return "";
+}
+
+std::string_view kind_name(std::string_view stem) {
+  if (stem == "api") return "API";
+  if (stem == "namedvalue") return "named value";
+  if (stem == "versionset") return "version set";
+  return stem;
 }
 
 bool fits(const json::Value& value, Type type) {
@@ -147,6 +190,13 @@ Status check(TreeView& view, TreeReporter& reporter) {
             "accepted: " + accepted, policy::Severity::warning);
       }
     }
+    for (const Required& each : kRequired) {
+      if (each.file != stem || !stands_alone(file.artifact)) continue;
+      const json::Value* found = properties->find(each.name);
+      if ((found != nullptr && !found->is_null()) || (stem == "backend" && is_pool(*properties))) continue;
+      add(*properties, fmt::format("'{}' is missing; ARM takes no {} without it", each.name, kind_name(stem)),
+          fmt::format("add \"{}\"", each.name), policy::Severity::warning);
+    }
     if (stem == "policyfragment" && file.artifact.resource.size() <= 3 && properties->find("value") == nullptr) {
       const Result<bool> there = view.exists(file.path.substr(0, file.path.rfind('/') + 1) + "policy.xml");
       if (!there) return fail(there.error());
@@ -171,8 +221,10 @@ Status check(TreeView& view, TreeReporter& reporter) {
 }  // namespace
 
 const TreeRule kArtifactShape{
-    {"artifact-shape", policy::Severity::error, "The properties of an artifact have the types that ARM takes.",
-     "ARM refuses a resource whose property has another type, in the middle of a deployment.",
+    {"artifact-shape", policy::Severity::error,
+     "The properties of an artifact are there and have the types that ARM takes.",
+     "ARM refuses a resource whose property has another type, or that lacks one it needs, in the middle of a "
+     "deployment. What is missing is a warning: the deployment may fill it in.",
      "{ \"properties\": { \"subscriptionRequired\": \"yes\" } }",
      "{ \"properties\": { \"subscriptionRequired\": true } }"},
     check};

@@ -33,7 +33,7 @@ TEST_CASE("named values go by their display name") {
   CHECK(of({{"a/policy.xml", user},
             {"a/namedValues/key/namedValueInformation.json", R"({"properties":{}})"},
             {"a/namedValues/shown/namedValueInformation.json", "not json"}})
-            .size() == 1);
+            .size() == 2);  // that it is missing, and what is not JSON
 }
 
 TEST_CASE("a workspace sees its own names and the service's") {
@@ -57,14 +57,14 @@ TEST_CASE("certificates are asked for once the settings declare some") {
   const Files files{
       {"a/policy.xml", policy_with("<authentication-certificate certificate-id=\"mine\" />")},
       {"a/backends/b/backendInformation.json",
-       R"({"properties":{"url":"https://x","credentials":{"certificateIds":["/x/certificates/theirs"]}}})"}};
+       R"({"properties":{"url":"https://x","protocol":"http","credentials":{"certificateIds":["/x/certificates/theirs"]}}})"}};
   CHECK(of(files) == Lines{});
   TreeOptions options;
   options.external_certificates = {"their*"};
   CHECK(of(files, options) ==
         Lines{"a/policy.xml:4:49 warning [missing-reference] certificate 'mine' is not in this tree"});
   options.external_certificates = {"min*"};
-  CHECK(of(files, options) == Lines{"a/backends/b/backendInformation.json:1:67 warning [missing-artifact] certificate "
+  CHECK(of(files, options) == Lines{"a/backends/b/backendInformation.json:1:85 warning [missing-artifact] certificate "
                                     "'theirs' is not in this tree"});
 }
 
@@ -96,12 +96,14 @@ TEST_CASE("a folder of a link leads to what it is called after unless its body s
 }
 
 TEST_CASE("named values in backends and loggers exist") {
-  CHECK(of({{"a/namedValues/n/namedValueInformation.json", R"({"properties":{"displayName":"host"}})"},
-            {"a/backends/b/backendInformation.json", R"({"properties":{"url":"https://{{ host }}/{{path}}"}})"},
-            {"a/loggers/l/loggerInformation.json",
-             R"({"properties":{"credentials":{"k":"{{Logger-Credentials--65a0b1c2d3e4f5a6b7c8d9e1}}"}}})"}}) ==
-        Lines{"a/backends/b/backendInformation.json:1:22 warning [missing-artifact] named value 'path' is not in this "
-              "tree"});
+  CHECK(
+      of({{"a/namedValues/n/namedValueInformation.json", R"({"properties":{"displayName":"host"}})"},
+          {"a/backends/b/backendInformation.json",
+           R"({"properties":{"url":"https://{{ host }}/{{path}}","protocol":"http"}})"},
+          {"a/loggers/l/loggerInformation.json",
+           R"({"properties":{"loggerType":"azureEventHub","credentials":{"k":"{{Logger-Credentials--65a0b1c2d3e4f5a6b7c8d9e1}}"}}})"}}) ==
+      Lines{"a/backends/b/backendInformation.json:1:22 warning [missing-artifact] named value 'path' is not in this "
+            "tree"});
 }
 
 TEST_CASE("what is declared external is missed nowhere") {
@@ -109,8 +111,10 @@ TEST_CASE("what is declared external is missed nowhere") {
   options.external_products = {"core-*"};
   options.external_tags = {"*"};
   options.external_loggers = {"central"};
-  CHECK(of({{"a/subscriptions/s/subscriptionInformation.json", R"({"properties":{"scope":"/products/core-1"}})"},
-            {"a/subscriptions/t/subscriptionInformation.json", R"({"properties":{"scope":"/products/own"}})"},
+  CHECK(of({{"a/subscriptions/s/subscriptionInformation.json",
+             R"({"properties":{"scope":"/products/core-1","displayName":"s"}})"},
+            {"a/subscriptions/t/subscriptionInformation.json",
+             R"({"properties":{"scope":"/products/own","displayName":"t"}})"},
             {"a/products/p/productInformation.json", kProduct},
             {"a/products/p/tags.json", R"(["anything"])"},
             {"a/loggers/l/loggerInformation.json", R"({"properties":{"loggerType":"azureMonitor"}})"},

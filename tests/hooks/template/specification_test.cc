@@ -206,8 +206,9 @@ TEST_CASE("an API that is imported from an address needs no specification") {
 
 TEST_CASE("values that readers turn into each other are warnings") {
   CHECK(
-      findings(tree_of({{"a/products/p/productInformation.json",
-                         R"({"properties":{"subscriptionRequired":"True","subscriptionsLimit":"5"}})"}})) ==
+      findings(tree_of(
+          {{"a/products/p/productInformation.json",
+            R"({"properties":{"subscriptionRequired":"True","subscriptionsLimit":"5","displayName":"p"}})"}})) ==
       Lines{"a/products/p/productInformation.json:1:39 warning [artifact-shape] 'subscriptionRequired' is string; ARM "
             "takes true or false",
             "a/products/p/productInformation.json:1:67 warning [artifact-shape] 'subscriptionsLimit' is string; ARM "

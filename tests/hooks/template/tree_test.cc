@@ -45,7 +45,7 @@ TEST_CASE("properties have the types that ARM takes and placeholders are not jud
   const MemorySource source({
       {"a/products/p/productInformation.json",
        "{\"properties\": {\n \"subscriptionRequired\": \"yes\",\n \"approvalRequired\": \"{#APPROVAL#}\",\n \"state\": "
-       "\"live\"}}"},
+       "\"live\", \"displayName\": \"p\"}}"},
       {"a/backends/b/backendInformation.json", "[]"},
   });
   CHECK(findings(source) ==
@@ -53,6 +53,28 @@ TEST_CASE("properties have the types that ARM takes and placeholders are not jud
               "a/products/p/productInformation.json:2:26 error [artifact-shape] 'subscriptionRequired' is string; ARM "
               "takes true or false",
               "a/products/p/productInformation.json:4:11 warning [artifact-shape] 'state' is \"live\""});
+}
+
+TEST_CASE("what ARM needs and is not there is a warning") {
+  const MemorySource source({
+      {"a/apis/o/apiInformation.json", R"({"properties":{"displayName":"o","type":"websocket"}})"},
+      {"a/apis/o/diagnostics/d/diagnosticInformation.json", R"({"properties":{}})"},
+      {"a/backends/one/backendInformation.json", R"({"properties":{"url":null,"protocol":"http"}})"},
+      {"a/backends/pool/backendInformation.json", R"({"properties":{"type":"Pool","pool":{"services":[]}}})"},
+      // A link of a product to a group has no display name of its own, and an empty body says nothing at all.
+      {"a/products/p/groups/g/groupInformation.json", R"({"properties":{}})"},
+      {"a/groups/g/groupInformation.json", "{}"},
+      {"a/workspaces/w/tags/t/tagInformation.json", R"({"properties":{}})"},
+  });
+  CHECK(
+      findings(source) ==
+      Lines{"a/apis/o/apiInformation.json:1:15 warning [artifact-shape] 'path' is missing; ARM takes no API without it",
+            "a/apis/o/diagnostics/d/diagnosticInformation.json:1:15 warning [artifact-shape] 'loggerId' is missing; "
+            "ARM takes no diagnostic without it",
+            "a/backends/one/backendInformation.json:1:15 warning [artifact-shape] 'url' is missing; ARM takes no "
+            "backend without it",
+            "a/workspaces/w/tags/t/tagInformation.json:1:15 warning [artifact-shape] 'displayName' is missing; ARM "
+            "takes no tag without it"});
 }
 
 TEST_CASE("names that ARM refuses or takes for one are named") {
@@ -256,13 +278,14 @@ TEST_CASE("what the JSON of an artifact names by its id exists in the tree") {
   const MemorySource source({
       {"a/apis/o/apiInformation.json", api_with("odrers")},
       {"a/apis/o;rev=2/apiInformation.json", api_with("ORDERS")},
-      {"a/version sets/orders/versionSetInformation.json", R"({"properties":{"versioningScheme":"Segment"}})"},
+      {"a/version sets/orders/versionSetInformation.json",
+       R"({"properties":{"displayName":"Orders","versioningScheme":"Segment"}})"},
       {"a/products/p/productInformation.json", R"({"properties":{"displayName":"p"}})"},
       {"a/products/p/apis/x/productApiInformation.json", R"({"properties":{"apiId":"/apis/o;rev=1"}})"},
       {"a/products/p/apis/y/productApiInformation.json", R"({"properties":{"apiId":"/apis/gone"}})"},
       {"a/products/p/groups/d/productGroupInformation.json", R"({"properties":{"groupId":"/groups/Developers"}})"},
       {"a/groups/own/groupInformation.json", R"({"properties":{"displayName":"own"}})"},
-      {"a/subscriptions/s/subscriptionInformation.json", R"({"properties":{"scope":"/apis"}})"},
+      {"a/subscriptions/s/subscriptionInformation.json", R"({"properties":{"scope":"/apis","displayName":"s"}})"},
       {"a/backends/b/backendInformation.json", R"({"properties":{"pool":{"services":[{"id":"/backends/none"}]}}})"},
       {"a/diagnostics/d/diagnosticInformation.json", R"({"properties":{"loggerId":"/loggers/elsewhere"}})"},
   });
