@@ -137,12 +137,13 @@ int run(const Request& request) {
   const Judging judging{options, *settings, request.root, request.format == Format::junit};
   Pool pool(judging, std::clamp(std::thread::hardware_concurrency(), 1U, 8U), isatty(STDERR_FILENO) != 0);
   tree::Extent extent;
+  std::unique_ptr<repo::FileSource> before;
   if (request.stdin_name) {
     Result<std::string> text = read_standard_input();
     if (!text) return could_not_finish(text.error().message);
     pool.add({*request.stdin_name, std::move(*text), true});
   } else if (request.changed) {
-    Result<std::vector<ChangedFile>> changed = changed_files(*request.changed, request.paths);
+    Result<ChangeSet> changed = changes_of(*request.changed, request.paths);
     if (!changed) {
       const bool usage = changed.error().code == ErrorCode::bad_usage;
       return usage ? bad_usage(changed.error().message) : could_not_finish(changed.error().message);
@@ -151,7 +152,8 @@ int run(const Request& request) {
     std::string prefix = fs::path(request.root.value_or(".")).lexically_normal().generic_string();
     while (prefix.ends_with('/')) prefix.pop_back();
     if (prefix == ".") prefix.clear();
-    for (ChangedFile& file : *changed) {
+    before = std::move(changed->before);
+    for (ChangedFile& file : changed->files) {
       if (const auto below = tree::below_root(prefix, file.path))
         (file.deleted ? extent.deleted : extent.changed).insert(std::string(*below));
       if (!file.deleted && has_xml_name(file.path)) pool.add({std::move(file.path), std::move(file.text), false});
@@ -194,7 +196,7 @@ int run(const Request& request) {
   if (request.root && !request.stdin_name) {
     policy::CheckCounts of_tree_counts;
     Result<std::vector<policy::Finding>> of_tree =
-        check_artifacts(*request.root, extent, *settings, options, of_tree_counts);
+        check_artifacts(*request.root, extent, before.get(), *settings, options, of_tree_counts);
     if (!of_tree) {
       fmt::print(stderr, "postern-check: {}\n", printable(of_tree.error().message, 4096));
       unread = true;

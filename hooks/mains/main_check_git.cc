@@ -10,138 +10,12 @@
 
 #include "gateway/base/encoding.h"
 #include "gateway/base/file.h"
-#include "gateway/base/process.h"
-
-extern char** environ;
+#include "hooks/repo/checkout.h"
 
 namespace postern::check {
 namespace {
 
-constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
 constexpr std::size_t kBlobsAtOnce = 256;
-
-// The last line git said, which is the one that matters.
-std::string last_words(std::string_view errors) {
-  while (errors.ends_with('\n')) errors.remove_suffix(1);
-  return printable(errors.substr(errors.rfind('\n') + 1), 1024);
-}
-
-// How git is asked in this checkout.
-class Git {
- public:
-  Git() {
-    // What CI set up for git (credentials, proxies, its own configuration) is kept, but for what changes the answers.
-    static constexpr std::string_view kLeftOut[] = {"LC_ALL",
-                                                    "GIT_OPTIONAL_LOCKS",
-                                                    "GIT_TERMINAL_PROMPT",
-                                                    "GIT_LITERAL_PATHSPECS",
-                                                    "GIT_GLOB_PATHSPECS",
-                                                    "GIT_NOGLOB_PATHSPECS",
-                                                    "GIT_ICASE_PATHSPECS",
-                                                    "GIT_NO_REPLACE_OBJECTS",
-                                                    "GIT_EXTERNAL_DIFF",
-                                                    "GIT_DIFF_OPTS",
-                                                    "GIT_CONFIG_COUNT",
-                                                    "GIT_ALLOW_PROTOCOL"};
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      const std::string_view text = *entry;
-      const std::size_t equals = text.find('=');
-      if (equals == std::string_view::npos || equals == 0) continue;
-      const std::string_view name = text.substr(0, equals);
-      if (name == "GIT_CONFIG_COUNT") configured_ = std::min(std::strtoul(*entry + equals + 1, nullptr, 10), 1000UL);
-      if (name == "GIT_ALLOW_PROTOCOL") allowed_protocols_ = std::string(text.substr(equals + 1));
-      if (std::find(std::begin(kLeftOut), std::end(kLeftOut), name) == std::end(kLeftOut))
-        environment_.emplace_back(name, text.substr(equals + 1));
-    }
-    for (const auto& [name, value] :
-         {std::pair{"LC_ALL", "C"}, std::pair{"GIT_OPTIONAL_LOCKS", "0"}, std::pair{"GIT_TERMINAL_PROMPT", "0"},
-          std::pair{"GIT_LITERAL_PATHSPECS", "1"}, std::pair{"GIT_NO_REPLACE_OBJECTS", "1"}})
-      environment_.emplace_back(name, value);
-    // safe.directory counts only from the system, the user or the environment.
-    configure("safe.directory", "*");
-    configure("core.fsmonitor", "false");
-    configure("core.quotepath", "false");
-  }
-
-  // Looks where the repository is and whose. bad_usage when there is none.
-  Status open() {
-    Result<std::string> directory = line({"rev-parse", "--absolute-git-dir"});
-    if (!directory) return fail(in_context("--changed needs a git repository", directory.error()));
-    struct stat info{};
-    const bool ours = ::stat(directory->c_str(), &info) == 0 && (info.st_uid == ::geteuid() || info.st_uid == 0);
-    // A protocol that does not exist: whatever the configuration allows, nothing is fetched.
-    if (!ours)
-      environment_.emplace_back("GIT_ALLOW_PROTOCOL", "none");
-    else if (allowed_protocols_)
-      environment_.emplace_back("GIT_ALLOW_PROTOCOL", *allowed_protocols_);
-    Result<std::string> shallow = line({"rev-parse", "--is-shallow-repository"});
-    if (!shallow) return fail(shallow.error());
-    shallow_ = *shallow == "true";
-    return switch_filters_off();
-  }
-  bool shallow() const { return shallow_; }
-
-  Result<ProcessResult> run(std::vector<std::string> arguments, std::string input = {}) const {
-    ProcessRequest request;
-    request.argv = std::move(arguments);
-    request.argv.insert(request.argv.begin(), "git");
-    request.environment = environment_;
-    request.environment.emplace_back("GIT_CONFIG_COUNT", std::to_string(configured_));
-    request.input = std::move(input);
-    request.max_output = kMaxBytes + (std::size_t{1} << 20);
-    request.deadline = std::chrono::minutes(10);
-    return run_process(request);
-  }
-
-  // What it prints; unavailable, with its own words, when it fails.
-  Result<std::string> output(std::vector<std::string> arguments, std::string input = {}) const {
-    const std::string name = arguments.front();
-    Result<ProcessResult> result = run(std::move(arguments), std::move(input));
-    if (!result) return fail(in_context("git " + name, result.error()));
-    if (result->exit_code != 0)
-      return fail(ErrorCode::unavailable, fmt::format("git {}: {}", name, last_words(result->errors)));
-    return std::move(result->output);
-  }
-
-  Result<std::string> line(std::vector<std::string> arguments) const {
-    Result<std::string> text = output(std::move(arguments));
-    if (!text) return fail(ErrorCode::bad_usage, text.error().message);
-    return text->substr(0, text->find('\n'));
-  }
-
- private:
-  void configure(const std::string& key, const std::string& value) {
-    environment_.emplace_back(fmt::format("GIT_CONFIG_KEY_{}", configured_), key);
-    environment_.emplace_back(fmt::format("GIT_CONFIG_VALUE_{}", configured_), value);
-    ++configured_;
-  }
-
-  // git runs the clean filter of a file that was written in the same moment as the index. There is no switch for all
-  // filters, but an empty command is none.
-  Status switch_filters_off() {
-    Result<ProcessResult> keys = run({"config", "-z", "--name-only", "--get-regexp", "^filter\\."});
-    if (!keys) return fail(in_context("git config", keys.error()));
-    if (keys->exit_code > 1) return fail(ErrorCode::unavailable, "git config: " + last_words(keys->errors));
-    std::set<std::string> drivers;  // "filter.NAME."
-    for (std::size_t at = 0; at < keys->output.size();) {
-      const std::size_t end = std::min(keys->output.find('\0', at), keys->output.size());
-      const std::string key = keys->output.substr(at, end - at);
-      drivers.insert(key.substr(0, key.rfind('.') + 1));
-      at = end + 1;
-    }
-    if (drivers.size() > 1000) return fail(ErrorCode::limit, "the repository configures more than 1000 filters");
-    for (const std::string& driver : drivers) {
-      for (const char* command : {"clean", "smudge", "process"}) configure(driver + command, "");
-      configure(driver + "required", "false");
-    }
-    return {};
-  }
-
-  std::vector<std::pair<std::string, std::string>> environment_;
-  unsigned long configured_ = 0;
-  std::optional<std::string> allowed_protocols_;
-  bool shallow_ = false;
-};
 
 bool is_set(const char* name) {
   const char* value = std::getenv(name);
@@ -194,7 +68,7 @@ std::string command_for(const std::string& name, bool shallow) {
              : fmt::format("{}, and name it origin/{}", command, branch);
 }
 
-Result<std::string> commit_of(const Git& git, const std::string& name) {
+Result<std::string> commit_of(const repo::Checkout& git, const std::string& name) {
   if (name.empty() || name.starts_with('-'))
     return fail(ErrorCode::bad_usage, fmt::format("'{}' names no commit", printable(name)));
   if (is_object_id(name) && name.find_first_not_of('0') == std::string::npos)
@@ -224,7 +98,7 @@ std::set<std::string_view> lines_of(std::string_view text) {
 }
 
 // The best common ancestor; in a shallow clone only when no cut in the history could hide a better one.
-Result<std::string> common_ancestor(const Git& git, const std::string& base, const std::string& head) {
+Result<std::string> common_ancestor(const repo::Checkout& git, const std::string& base, const std::string& head) {
   const auto lacks = [&](std::string_view what) {
     return fail(ErrorCode::bad_usage,
                 fmt::format("{}, because this clone is shallow; fetch the history first: git fetch --unshallow "
@@ -236,7 +110,7 @@ Result<std::string> common_ancestor(const Git& git, const std::string& base, con
     // that side to the other.
     Result<std::string> path = git.line({"rev-parse", "--git-path", "shallow"});
     if (!path) return fail(path.error());
-    Result<std::string> cuts = read_file(*path, kMaxBytes);
+    Result<std::string> cuts = read_file(*path, repo::Checkout::kMaxOutput);
     if (!cuts) return fail(cuts.error());
     Result<std::string> between = git.output({"rev-list", base + "..." + head});
     if (!between) return fail(between.error());
@@ -290,7 +164,7 @@ Result<std::vector<Entry>> entries_of(const std::string& raw) {
 }
 
 // Files whose times differ from git's notes but whose bytes do not are no change.
-Status drop_untouched(const Git& git, std::vector<Entry>& entries) {
+Status drop_untouched(const repo::Checkout& git, std::vector<Entry>& entries) {
   std::string paths;
   std::vector<std::size_t> asked;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -324,7 +198,7 @@ bool is_xml(const std::string& path) {
 }
 
 // The bytes of the blobs of `wanted`, in groups that fit.
-Status read_blobs(const Git& git, const std::vector<Entry*>& wanted, std::size_t begin, std::size_t end) {
+Status read_blobs(const repo::Checkout& git, const std::vector<Entry*>& wanted, std::size_t begin, std::size_t end) {
   if (begin == end) return {};
   std::string ids;
   for (std::size_t i = begin; i < end; ++i) ids += wanted[i]->new_id + "\n";
@@ -349,7 +223,7 @@ Status read_blobs(const Git& git, const std::vector<Entry*>& wanted, std::size_t
                   fmt::format("{}: its content is not here, because this clone was made with a filter{}; fetch it "
                               "first: git fetch --refetch --no-filter origin",
                               printable(wanted[i]->file.path),
-                              read->errors.empty() ? "" : " (git: " + last_words(read->errors) + ")"));
+                              read->errors.empty() ? "" : " (git: " + repo::last_words(read->errors) + ")"));
     wanted[i]->file.text = text.substr(line + 1, size);
     at = line + 1 + size + 1;
   }
@@ -358,9 +232,10 @@ Status read_blobs(const Git& git, const std::vector<Entry*>& wanted, std::size_t
 
 }  // namespace
 
-Result<std::vector<ChangedFile>> changed_files(const std::string& range, const std::vector<std::string>& paths) {
-  Git git;
-  if (Status opened = git.open(); !opened) return fail(opened.error());
+Result<ChangeSet> changes_of(const std::string& range, const std::vector<std::string>& paths) {
+  Result<repo::Checkout> opened = repo::Checkout::open();
+  if (!opened) return fail(in_context("--changed", opened.error()));
+  const repo::Checkout& git = *opened;
   const std::size_t dots = range.find("..");
   const bool to_commit = dots != std::string::npos;
   // Before the first commit there is HEAD but nothing that it names: everything is new.
@@ -406,8 +281,8 @@ Result<std::vector<ChangedFile>> changed_files(const std::string& range, const s
   } else if (Status dropped = drop_untouched(git, *entries); !dropped) {
     return fail(dropped.error());
   }
-  std::vector<ChangedFile> out;
-  for (Entry& entry : *entries) out.push_back(std::move(entry.file));
+  ChangeSet out;
+  for (Entry& entry : *entries) out.files.push_back(std::move(entry.file));
   if (!to_commit) {
     // What git does not know yet is a change as well.
     std::vector<std::string> others = {"ls-files", "--others", "--exclude-standard", "-z", "--"};
@@ -416,11 +291,13 @@ Result<std::vector<ChangedFile>> changed_files(const std::string& range, const s
     if (!untracked) return fail(untracked.error());
     for (std::size_t at = 0; at < untracked->size();) {
       const std::size_t end = std::min(untracked->find('\0', at), untracked->size());
-      out.push_back({untracked->substr(at, end - at), false, std::nullopt});
+      out.files.push_back({untracked->substr(at, end - at), false, std::nullopt});
       at = end + 1;
     }
   }
-  std::sort(out.begin(), out.end(), [](const ChangedFile& a, const ChangedFile& b) { return a.path < b.path; });
+  std::sort(out.files.begin(), out.files.end(),
+            [](const ChangedFile& a, const ChangedFile& b) { return a.path < b.path; });
+  out.before = repo::checkout_source(git, *base);
   return out;
 }
 

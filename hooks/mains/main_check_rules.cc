@@ -148,7 +148,7 @@ Result<policy::Settings> read_settings(const std::optional<std::string>& file, c
 }
 
 Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent,
-                                                     const policy::Settings& settings,
+                                                     const repo::FileSource* before, const policy::Settings& settings,
                                                      const policy::CheckOptions& options, policy::CheckCounts& counts) {
   // Seen from here, as the hook sees it from the repository's top: paths of settings and fingerprints of a baseline are
   // the same in both. A root elsewhere is its own top.
@@ -161,6 +161,7 @@ Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, co
   const std::string prefix = elsewhere ? root + (root.ends_with('/') ? "" : "/") : std::string();
   tree::TreeOptions of_tree;
   of_tree.extent = extent;
+  of_tree.before = elsewhere ? nullptr : before;
   of_tree.levels_for = [&](const std::string& path) { return settings.levels_for(prefix + path); };
   of_tree.may_suppress = options.may_suppress;
   of_tree.today = options.today;

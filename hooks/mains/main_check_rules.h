@@ -31,9 +31,10 @@ policy::Scope scope_of_path(std::string_view path, const std::optional<std::stri
 Result<policy::Settings> read_settings(const std::optional<std::string>& file, const std::optional<std::string>& root);
 
 // What no single document shows, over the artifact tree at `root` (--root): files that do not parse, names that lead
-// nowhere. `extent` narrows it to what a change could have broken; of `options`, may_suppress and today count.
+// nowhere. `extent` narrows it to what a change could have broken, `before` (may be null) is the tree it changed, from
+// the current directory; of `options`, may_suppress and today count.
 Result<std::vector<policy::Finding>> check_artifacts(const std::string& root, const tree::Extent& extent,
-                                                     const policy::Settings& settings,
+                                                     const repo::FileSource* before, const policy::Settings& settings,
                                                      const policy::CheckOptions& options, policy::CheckCounts& counts);
 
 }  // namespace postern::check

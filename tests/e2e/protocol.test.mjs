@@ -6,6 +6,7 @@ import {readFileSync, writeFileSync} from 'node:fs';
 import {ordersPolicy} from '../../fixtures/story/policies.mjs';
 import {basic, kOrdersFile} from '../../fixtures/story/story.mjs';
 import {kRepository, portAnswers} from '../../fixtures/story/world.mjs';
+import {run} from '../../fixtures/support/processes.mjs';
 import {suite} from './suite.mjs';
 
 suite([
@@ -69,6 +70,26 @@ suite([
     assert.notEqual(pushed.code, 0);
     assert.equal(pushed.stderr.match(/! \[remote rejected\]/g)?.length, 2, pushed.stderr);
     assert.equal(await w.ref('refs/heads/orders/good'), undefined);
+    await w.git(['reset', '-q', '--hard', 'origin/main'], {cwd: w.dev, check: true});
+  }],
+  ['what a push is told is what postern-check finds for the same change', async (w) => {
+    const folder = 'apimartifacts/apis/orders';
+    await w.commit(w.dev, {
+      [kOrdersFile]: ordersPolicy(703).replace('<rate-limit ', '<set-variable name="who" value="@(context.Reqest.Url.Path)" />\n        <rate-limitt '),
+      [`${folder}/operations/get-order/policy.xml`]: ordersPolicy(704).replace('</inbound>', '').replace('calls="704"', 'calls="many"'),
+      [`${folder}/operations/Get-Order/policy.xml`]: ordersPolicy(705),
+      [`${folder}/apiInformation.json`]: '{"properties": {"displayName": 7, "path": "orders", "protocols": ["https"]}}\n',
+      [`${folder}/diagnostics/logs/diagnosticInformation.json`]: '{"properties": {"loggerId": "/loggers/logs",\n  "alwaysLog": }}\n',
+    }, 'wrong in many ways');
+    const pushed = await w.push(w.dev, 'orders-dev');
+    assert.notEqual(pushed.code, 0);
+    const told = [...pushed.stderr.matchAll(/^remote: (\S+?):(\d+):(\d+): (error|warning): (.*) \[([a-z-]+)\]\s*$/gm)]
+      .map(([, path, line, column, severity, message, rule]) => ({path, line: Number(line), column: Number(column), severity, message, rule}));
+    const checked = await run([`${w.programs}/postern-check`, '--root', 'apimartifacts', '--changed', 'origin/main..HEAD', '--format', 'json'], {cwd: w.dev});
+    assert.equal(checked.code, 1, checked.stderr);
+    const found = JSON.parse(checked.stdout).findings.map(({path, line, column, severity, message, rule}) => ({path, line, column, severity, message, rule}));
+    assert.ok(found.length >= 6, checked.stdout);
+    assert.deepEqual(told, found);
     await w.git(['reset', '-q', '--hard', 'origin/main'], {cwd: w.dev, check: true});
   }],
   ['what Gogs\' own hook refuses after ours is told as Gogs tells it, and recorded as refused', async (w) => {

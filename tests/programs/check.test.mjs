@@ -405,3 +405,22 @@ test('with --root a deleted artifact that others name is found by --changed', ()
   assert.equal(code, 1, out);
   assert.match(out, /artifacts\/apis\/a\/policy\.xml:4:.*greeting/);
 });
+
+test('with --root a display name that a change takes away is found by --changed', () => {
+  const path = repository('display-names');
+  const shown = (name) => `{"properties":{"displayName":"${name}","value":"x"}}\n`;
+  commit(path, {'artifacts/namedValues/value-1/namedValueInformation.json': shown('orders-host'),
+    'artifacts/namedValues/value-2/namedValueInformation.json': shown('orders-key'),
+    'artifacts/apis/a/apiInformation.json': '{"properties":{"displayName":"A","path":"a","protocols":["https"]}}\n',
+    'artifacts/apis/a/policy.xml': kGood.replace('<base />', '<base />\n    <set-variable name="k" value="{{orders-key}}" />')});
+  assert.equal(check(['--root', 'artifacts'], {cwd: path}).code, 0, check(['--root', 'artifacts'], {cwd: path}).out);
+  commit(path, {'artifacts/namedValues/value-2/namedValueInformation.json': shown('orders-secret')});
+  for (const range of ['HEAD^', 'HEAD^..HEAD']) {
+    const {code, out} = check(['--root', 'artifacts', '--changed', range], {cwd: path});
+    assert.equal(code, 1, out);
+    assert.match(out, /artifacts\/apis\/a\/policy\.xml:4:.*'orders-key' is deleted by this change/);
+  }
+  // From within the tree the paths are others, and so are those of the tree before.
+  const inside = check(['--root', '.', '--changed', 'HEAD^'], {cwd: `${path}/artifacts`});
+  assert.match(inside.out, /^apis\/a\/policy\.xml:4:.*'orders-key' is deleted/m);
+});
