@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <optional>
 
 #include "gateway/app/settle.h"
 #include "gateway/base/log.h"
@@ -42,28 +43,28 @@ std::string current_id(const std::map<std::string, std::string>& refs, const git
   return stands == refs.end() ? git::ObjectId::zero(command.new_id.hex().size()).hex() : stands->second;
 }
 
+using Refs = std::map<std::string, std::string>;  // full name -> object id
+
+// The answer is there when the task has ended.
 net::Task<void> ask_refs(net::Upstream& upstream, std::string target, std::string authorization,
-                         Result<std::map<std::string, std::string>>& refs, bool& ended) {
+                         std::optional<Result<Refs>>& answer) {
   net::UpstreamRequest request;
   request.target = std::move(target);
   if (!authorization.empty()) request.headers.emplace_back("Authorization", std::move(authorization));
   Result<std::unique_ptr<net::UpstreamCall>> call = co_await upstream.ask(std::move(request));
-  ended = false;
   if (!call) {
-    refs = fail(call.error());
-    ended = true;
+    answer = fail(call.error());
     co_return;
   }
   Result<const net::UpstreamResponse*> response = co_await (*call)->response();
   if (!response || (*response)->status != 200) {
-    refs = fail(ErrorCode::unavailable,
-                response ? "the upstream answers " + std::to_string((*response)->status) : response.error().message);
-    ended = true;
+    answer = fail(ErrorCode::unavailable,
+                  response ? "the upstream answers " + std::to_string((*response)->status) : response.error().message);
     co_return;
   }
   git::AdvertisementRewriter advertisement(git::Service::receive_pack);
   git::PktReader reader;
-  std::map<std::string, std::string> found;
+  Refs found;
   std::string out;
   Status fine;
   while (fine) {
@@ -86,11 +87,10 @@ net::Task<void> ask_refs(net::Upstream& upstream, std::string target, std::strin
   }
   if (fine) fine = advertisement.finish();
   if (fine) {
-    refs = std::move(found);
+    answer = std::move(found);
   } else {
-    refs = fail(fine.error());
+    answer = fail(fine.error());
   }
-  ended = true;
 }
 
 }  // namespace
@@ -390,12 +390,11 @@ Result<std::map<std::string, std::string>> Keeper::refs_of(std::string_view repo
   Result<git::RepoPath> repo = git::RepoPath::parse(repository);
   if (!repo) return fail(repo.error());
   const std::shared_ptr<const InForce> in_force = in_force_();
-  Result<std::map<std::string, std::string>> refs = fail(ErrorCode::internal, "not asked");
-  bool ended = false;
+  std::optional<Result<Refs>> answer;
   net::spawn(ask_refs(*upstream_, git::upstream_target({*repo, git::Action::advertise, git::Service::receive_pack, {}}),
-                      basic_authorization(in_force->upstream_token), refs, ended));
-  while (!ended) loop_->run_once(std::chrono::milliseconds(100));
-  return refs;
+                      basic_authorization(in_force->upstream_token), answer));
+  while (!answer) loop_->run_once(std::chrono::milliseconds(100));
+  return *std::move(answer);
 }
 
 }  // namespace postern::app
