@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
@@ -62,7 +63,7 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Value(Object{})); }
   bool key(string_t& name) override {
-    if (!frames_.back().names.insert(name).second && !limits_.repeated_names) {
+    if (!limits_.repeated_names && !is_new(frames_.back(), name)) {
       return refuse(ErrorCode::invalid_input, fmt::format("duplicate member \"{}\"", printable(name, 80)));
     }
     frames_.back().key = std::move(name);
@@ -86,8 +87,19 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
   struct Frame {
     Value value;
     std::string key;
-    std::unordered_set<std::string> names;
+    std::unordered_set<std::string> names;  // of the members so far, from kFewMembers on
   };
+  static constexpr std::size_t kFewMembers = 24;
+
+  // Among few members to look at each is quicker than to keep a set; among many it would be quadratic.
+  static bool is_new(Frame& frame, const std::string& name) {
+    const Object& members = *frame.value.as_object();
+    if (members.size() < kFewMembers)
+      return std::none_of(members.begin(), members.end(), [&](const Member& member) { return member.first == name; });
+    if (frame.names.empty())
+      for (const Member& member : members) frame.names.insert(member.first);
+    return frame.names.insert(name).second;
+  }
 
   std::size_t token_begin(std::size_t length) const { return count_ >= length ? count_ - length : 0; }
   // The lexer reads one byte past a number to find its end.

@@ -1,5 +1,7 @@
 #include "gateway/base/json.h"
 
+#include <fmt/core.h>
+
 #include <catch2/catch.hpp>
 
 using namespace postern;
@@ -28,6 +30,17 @@ TEST_CASE("what two readers could understand differently is refused") {
   CHECK_FALSE(json::parse("").has_value());
   CHECK_FALSE(json::parse("NaN").has_value());
   CHECK(json::parse(R"([{"a":1},{"a":2}])").has_value());
+}
+
+TEST_CASE("a name that stands twice is refused wherever it stands in a large object") {
+  for (const int twice : {0, 1, 22, 23, 24, 25, 60, 98}) {
+    std::string text = "{";
+    for (int i = 0; i < 99; ++i) text += fmt::format("\"n{}\":{{\"n{}\":1}},", i, i);
+    CHECK(json::parse(text + "\"n99\":1}"));
+    const Result<json::Value> value = json::parse(text + fmt::format("\"n{}\":1}}", twice));
+    REQUIRE_FALSE(value);
+    CHECK(value.error().message.ends_with(fmt::format("duplicate member \"n{}\"", twice)));
+  }
 }
 
 TEST_CASE("repeated names are kept where that is asked for and the first one is found") {
