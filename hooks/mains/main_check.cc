@@ -40,10 +40,6 @@ int could_not_finish(const std::string& message) {
   return kExitCouldNotFinish;
 }
 
-bool has_xml_name(const std::string& path) {
-  return path.size() > 4 && ascii_lower(std::string_view(path).substr(path.size() - 4)) == ".xml";
-}
-
 // Gives every XML file below a directory to the pool, in one order on every machine. Symbolic links are not followed.
 Status walk(const fs::path& directory, int depth, std::size_t& files, Pool& pool) {
   const std::string name = directory.generic_string();

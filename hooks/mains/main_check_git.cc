@@ -10,6 +10,7 @@
 
 #include "gateway/base/encoding.h"
 #include "gateway/base/file.h"
+#include "hooks/mains/main_check_pool.h"
 #include "hooks/repo/checkout.h"
 
 namespace postern::check {
@@ -193,10 +194,6 @@ Status drop_untouched(const repo::Checkout& git, std::vector<Entry>& entries) {
   return {};
 }
 
-bool is_xml(const std::string& path) {
-  return path.size() > 4 && ascii_lower(std::string_view(path).substr(path.size() - 4)) == ".xml";
-}
-
 // The bytes of the blobs of `wanted`, in groups that fit.
 Status read_blobs(const repo::Checkout& git, const std::vector<Entry*>& wanted, std::size_t begin, std::size_t end) {
   if (begin == end) return {};
@@ -274,7 +271,7 @@ Result<ChangeSet> changes_of(const std::string& range, const std::vector<std::st
   if (to_commit) {
     std::vector<Entry*> wanted;
     for (Entry& entry : *entries)
-      if (!entry.file.deleted && is_xml(entry.file.path)) wanted.push_back(&entry);
+      if (!entry.file.deleted && has_xml_name(entry.file.path)) wanted.push_back(&entry);
     for (std::size_t i = 0; i < wanted.size(); i += kBlobsAtOnce)
       if (Status read = read_blobs(git, wanted, i, std::min(i + kBlobsAtOnce, wanted.size())); !read)
         return fail(read.error());

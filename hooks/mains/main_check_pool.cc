@@ -5,10 +5,15 @@
 
 #include <algorithm>
 
+#include "gateway/base/encoding.h"
 #include "gateway/base/file.h"
 #include "hooks/mains/main_check_rules.h"
 
 namespace postern::check {
+
+bool has_xml_name(std::string_view path) {
+  return path.size() > 4 && ascii_lower(path.substr(path.size() - 4)) == ".xml";
+}
 
 std::string Progress::at(Time now, std::size_t judged) {
   if (!shown_ || now < next_) return {};

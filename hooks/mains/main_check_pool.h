@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -18,6 +19,9 @@
 namespace postern::check {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;
+
+// Of the files in a directory or a change those that end in ".xml", in any case, are documents.
+bool has_xml_name(std::string_view path);
 
 // Value: one document to be judged.
 struct Input {
