@@ -187,7 +187,7 @@ Environment::Prepared Environment::prepare_plan(const EnvironmentRecord& record,
   std::vector<Step> judged;
   for (const Step& step : steps)
     if (step.action == Action::put && !step.resource.id.empty()) judged.push_back(step);
-  auto findings = parts_.judge(judged, settings_at);
+  auto findings = parts_.judge(judged, {record.deployed, to, settings_at});
   if (!findings) return waits(findings.error());
   if (!findings->empty()) {
     const policy::Finding& first = findings->front();

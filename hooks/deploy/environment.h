@@ -34,10 +34,15 @@ struct EnvironmentSettings {
   std::vector<HealthProbe> health;
 };
 
-// Judges the texts that are to be put, with the settings as they stood at commit `settings_at` (before the last push
-// of the chain), never with those that came along. The errors only; could not find out is an Error.
-using Judge =
-    std::function<Result<std::vector<policy::Finding>>(const std::vector<Step>& steps, const std::string& settings_at)>;
+// From which commit to which, and whose settings are in force: those before the last push of the chain, never those
+// that came along.
+struct Span {
+  std::string from, to, settings_at;
+};
+
+// Judges the texts that are to be put, and what the way from one tree to the other breaks in the new one. The errors
+// only; could not find out is an Error.
+using Judge = std::function<Result<std::vector<policy::Finding>>(const std::vector<Step>& steps, const Span& span)>;
 
 // How a pass ended.
 struct Pass {

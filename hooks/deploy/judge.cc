@@ -14,6 +14,9 @@
 namespace postern::deploy {
 namespace {
 
+// Of one deployment; a chain may be many pushes long.
+constexpr std::uint64_t kMaxChanges = 1'000'000;
+
 // Every finding of one template, whatever its severity.
 std::vector<policy::Finding> judge_text(const Step& step, policy::CheckOptions options) {
   if (git::is_lfs_pointer(step.text)) {
@@ -33,6 +36,21 @@ void keep_errors(std::vector<policy::Finding> findings, std::vector<policy::Find
   }
 }
 
+// What the change from the one commit to the other breaks across the tree.
+Result<std::vector<policy::Finding>> judge_across(const repo::PushedTree& tree, const Span& span,
+                                                  const access::Templates& templates,
+                                                  const receive::RepositorySettings& settings, std::uint64_t max_bytes,
+                                                  std::int64_t today) {
+  const auto from = git::ObjectId::parse(span.from);
+  if (!from) return fail(from.error());
+  const auto to = git::ObjectId::parse(span.to);
+  if (!to) return fail(to.error());
+  if (*from == *to) return std::vector<policy::Finding>();
+  const auto changes = tree.changes(*from, *to);
+  if (!changes) return fail(changes.error());
+  return receive::check_tree_change(tree, templates, *from, *to, *changes, false, settings, max_bytes, today);
+}
+
 std::int64_t days(const Clock& clock) {
   return std::chrono::floor<std::chrono::days>(clock.wall()).time_since_epoch().count();
 }
@@ -41,11 +59,13 @@ std::int64_t days(const Clock& clock) {
 
 Judge repository_judge(std::string directory, access::Templates templates, const Clock& clock) {
   return [directory = std::move(directory), templates = std::move(templates), &clock](
-             const std::vector<Step>& steps, const std::string& settings_at) -> Result<std::vector<policy::Finding>> {
-    if (steps.empty()) return std::vector<policy::Finding>();
-    auto tree = repo::open_pushed_tree(directory, {});
+             const std::vector<Step>& steps, const Span& span) -> Result<std::vector<policy::Finding>> {
+    if (steps.empty() && span.from == span.to) return std::vector<policy::Finding>();
+    repo::ReadLimits limits;
+    limits.paths = kMaxChanges;
+    auto tree = repo::open_pushed_tree(directory, limits);
     if (!tree) return fail(in_context("reading the settings", tree.error()));
-    auto old = git::ObjectId::parse(settings_at);
+    auto old = git::ObjectId::parse(span.settings_at);
     if (!old) return fail(old.error());
     // A chain that begins with a created ref has no commit before it: only the platform speaks.
     auto settings =
@@ -67,10 +87,14 @@ Judge repository_judge(std::string directory, access::Templates templates, const
         before = *entry;
       }
       const Status kept = receive::drop_baselined(findings, **tree, {step.resource.scope, false}, file, before,
-                                                  *settings, repo::ReadLimits().blob_bytes, options.today);
+                                                  *settings, limits.blob_bytes, options.today);
       if (!kept) return fail(in_context(file, kept.error()));
       keep_errors(std::move(findings), errors);
     }
+    auto across = judge_across(**tree, span, templates, *settings, limits.blob_bytes, options.today);
+    if (!across) return fail(in_context("reading the tree", across.error()));
+    keep_errors(std::move(*across), errors);
+    std::sort(errors.begin(), errors.end());
     return errors;
   };
 }

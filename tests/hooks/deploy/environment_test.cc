@@ -72,13 +72,12 @@ struct World {
     REQUIRE(opened);
     journal = std::move(*opened);
     environment = std::make_unique<Environment>(
-        settings,
-        Environment::Parts{source, records, target, *journal, clock, [this](auto) { return !stopping; },
-                           [this] { return sick; },
-                           [this](const auto&, const std::string& at) -> Result<std::vector<policy::Finding>> {
-                             judged_at = at;
-                             return findings;
-                           }});
+        settings, Environment::Parts{source, records, target, *journal, clock, [this](auto) { return !stopping; },
+                                     [this] { return sick; },
+                                     [this](const auto&, const Span& span) -> Result<std::vector<policy::Finding>> {
+                                       judged_at = span.settings_at;
+                                       return findings;
+                                     }});
   }
   void adopt(const std::string& commit) {
     EnvironmentRecord record;

@@ -1,24 +1,18 @@
 #include "hooks/deploy/git_source.h"
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
-#include <filesystem>
 
-#include "gateway/base/process.h"
+#include "tests/hooks/deploy/git_world.h"
 
 namespace postern::deploy {
 namespace {
 
 // A repository with three commits, served from the disk, and ours that fetches from it.
-struct Fixture {
-  std::string directory;
+struct Fixture : GitWorld {
   std::unique_ptr<Source> source;
   std::string first, second, third;
 
   explicit Fixture(std::string format = "sha1") {
-    char name[] = "/tmp/postern-git-XXXXXX";
-    directory = ::mkdtemp(name);
     shell("git init -q --object-format=" + format +
           " -b main work && cd work && mkdir -p 'root/policy fragments/a' && "
           "printf one > 'root/policy fragments/a/policy.xml' && ln -s x root/link && git add . && git commit -qm 1");
@@ -28,29 +22,6 @@ struct Fixture {
     shell("cd work && printf three > root/policy.xml && git add . && git commit -qm 3");
     third = head();
     source = git_source({directory + "/ours.git", "file://" + directory + "/work"}, std::nullopt);
-  }
-  ~Fixture() { std::filesystem::remove_all(directory); }
-
-  std::string shell(const std::string& script) {
-    ProcessRequest request;
-    request.argv = {"sh", "-c", "set -e; cd " + directory + "; " + script};
-    request.environment = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
-                           {"HOME", directory},
-                           {"GIT_CONFIG_NOSYSTEM", "1"},
-                           {"GIT_AUTHOR_NAME", "a"},
-                           {"GIT_AUTHOR_EMAIL", "a@b"},
-                           {"GIT_COMMITTER_NAME", "a"},
-                           {"GIT_COMMITTER_EMAIL", "a@b"}};
-    auto result = run_process(request);
-    REQUIRE(result);
-    INFO(result->errors);
-    REQUIRE(result->exit_code == 0);
-    return result->output;
-  }
-  std::string head() {
-    std::string id = shell("cd work && git rev-parse HEAD");
-    id.pop_back();
-    return id;
   }
 };
 
