@@ -17,6 +17,7 @@
 #include "gateway/base/file.h"
 #include "gateway/identity/jws.h"
 #include "gateway/net/http_client.h"
+#include "gateway/net/tls_pair.h"
 #include "gateway/store/store.h"
 
 namespace postern::app {
@@ -70,6 +71,27 @@ void check_credentials(Report& report, const config::UpstreamConfig& upstream) {
     } else {
       report.ok(what);
     }
+  }
+}
+
+// Expiry is said while there is time to do something about it.
+void check_tls(Report& report, const config::ServerConfig& server, const Clock& clock) {
+  if (server.tls_certificate.empty() || !server.tls_key) return;
+  const std::string what = "[server] tls_certificate " + server.tls_certificate;
+  const auto certificate = read_file(server.tls_certificate, net::kTlsPemBytes);
+  if (!certificate) return report.failed(what, certificate.error().message);
+  const auto key = config::resolve(*server.tls_key);
+  if (!key) return report.failed("[server] tls_key " + server.tls_key->text(), key.error().message);
+  const auto until = net::tls_pair_expiry(*certificate, *key);
+  if (!until) return report.failed(what, until.error().message);
+  constexpr auto kSoon = std::chrono::days(14);
+  const std::string when = to_rfc3339(*until);
+  if (*until <= clock.wall()) {
+    report.failed(what, fmt::format("expired on {}; fix: renew it and restart the gateway", when));
+  } else if (*until - clock.wall() < kSoon) {
+    report.warning(what, fmt::format("expires on {}; fix: renew it and restart the gateway", when));
+  } else {
+    report.ok(what, fmt::format("holds until {}", when));
   }
 }
 
@@ -219,6 +241,7 @@ int cmd_doctor(const std::string& config_path) {
   check_keys(report, "tickets", config.tickets.signing_keys);
   check_keys(report, "audit", config.audit.signing_keys);
   check_credentials(report, config.upstream);
+  check_tls(report, config.server, SystemClock());
   check_spool(report, config.tickets.spool);
   check_bundle(report, config, *rules);
   check_store(report, config.store.url);

@@ -17,6 +17,7 @@
 #include "gateway/base/log.h"
 #include "gateway/net/http_client.h"
 #include "gateway/net/http_client_fetch.h"
+#include "gateway/net/tls_pair.h"
 #include "gateway/store/checkpointer.h"
 #include "gateway/store/witness.h"
 
@@ -25,7 +26,6 @@ namespace {
 
 using audit::EntryKind;
 
-constexpr std::size_t kPemMax = std::size_t{1} << 20;
 constexpr mode_t kSocketMode = 0666;  // whoever connects is named by the kernel, and the rules decide
 
 // One thread with its loop, and everything on it. Made and destroyed on that thread, since sockets, timers and gates
@@ -138,12 +138,17 @@ Status GatewayApp::Parts::open() {
   if (Status published = publish(**loaded); !published) return published;
 
   if (!config.server.tls_certificate.empty()) {
-    Result<std::string> certificate = read_file(config.server.tls_certificate, kPemMax);
+    Result<std::string> certificate = read_file(config.server.tls_certificate, net::kTlsPemBytes);
     if (!certificate) return fail(in_context("[server] tls_certificate", certificate.error()));
     options.server.tls_certificate = std::move(*certificate);
     if (!config.server.tls_key) return fail(ErrorCode::bad_usage, "[server] tls_key: a certificate needs its key");
     Result<Secret> key = config::resolve(*config.server.tls_key);
     if (!key) return fail(in_context("[server] tls_key", key.error()));
+    const Result<WallTime> until = net::tls_pair_expiry(options.server.tls_certificate, *key);
+    if (!until) return fail(in_context("[server] tls_certificate and tls_key", until.error()));
+    if (*until <= clock.wall()) {
+      log::warning("tls.expired", {{"file", config.server.tls_certificate}, {"until", to_rfc3339(*until)}});
+    }
     options.server.tls_key = std::move(*key);
   }
   for (const config::Listen& listen : config.server.listen) {

@@ -83,7 +83,7 @@ suite([
     for (const [server, says] of [
       [`tls_certificate = "${w.base}/tls/none.pem"\ntls_key = "${key}"`, /tls_certificate.*none\.pem/],
       [`tls_certificate = "${w.base}/tls/text.pem"\ntls_key = "${key}"`, /\[server\] tls_certificate/],
-      [`tls_certificate = "${certificate}"\ntls_key = "${w.base}/tls/other.key"`, /\[server\] tls_certificate.*belong together/],
+      [`tls_certificate = "${certificate}"\ntls_key = "${w.base}/tls/other.key"`, /\[server\] tls_certificate.*do not belong together/],
       [`tls_certificate = "${certificate}"\ntls_key = "${w.base}/tls/none.key"`, /\[server\] tls_key.*none\.key/],
     ]) {
       const {code, said} = await started(w, server);
@@ -92,6 +92,11 @@ suite([
       assert.doesNotMatch(said, /PRIVATE KEY/);
       assert.equal(await portAnswers(w.port), false);
     }
+    assert.match((await w.postern(['doctor', '--config', w.config])).stdout, /^FAILED +\[server\] tls_key .*none\.key: /m);
+    w.configure({server: `tls_certificate = "${certificate}"\ntls_key = "${w.base}/tls/other.key"`});
+    assert.match((await w.postern(['doctor', '--config', w.config])).stdout, /^FAILED +\[server\] tls_certificate .*do not belong together/m);
+    w.configure({server: `tls_certificate = "${certificate}"\ntls_key = "${key}"`});
+    assert.match((await w.postern(['doctor', '--config', w.config])).stdout, /^ok +\[server\] tls_certificate .*: holds until 20/m);
     w.configure({server: `tls_certificate = "${certificate}"`});
     const checked = await w.postern(['config', 'check', '--config', w.config]);
     assert.notEqual(checked.code, 0);

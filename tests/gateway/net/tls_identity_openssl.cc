@@ -13,12 +13,12 @@ struct TlsIdentity::Impl {
   SSL_CTX* context = SSL_CTX_new(TLS_server_method());
 };
 
-TlsIdentity::TlsIdentity(const std::string& dns_name) : impl_(std::make_unique<Impl>()) {
+TlsIdentity::TlsIdentity(const std::string& dns_name, long valid_seconds) : impl_(std::make_unique<Impl>()) {
   X509* x = impl_->certificate;
   X509_set_version(x, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
   X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+  X509_gmtime_adj(X509_getm_notAfter(x), valid_seconds);
   X509_set_pubkey(x, impl_->key);
   X509_NAME* name = X509_get_subject_name(x);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
@@ -40,14 +40,25 @@ TlsIdentity::~TlsIdentity() {
   EVP_PKEY_free(impl_->key);
 }
 
-std::string TlsIdentity::certificate_pem() const {
-  BIO* bio = BIO_new(BIO_s_mem());
-  PEM_write_bio_X509(bio, impl_->certificate);
+static std::string taken(BIO* bio) {
   char* bytes = nullptr;
   const long size = BIO_get_mem_data(bio, &bytes);
   std::string pem(bytes, static_cast<std::size_t>(size));
   BIO_free(bio);
   return pem;
+}
+
+std::string TlsIdentity::certificate_pem() const {
+  BIO* bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509(bio, impl_->certificate);
+  return taken(bio);
+}
+
+std::string TlsIdentity::key_pem(const std::string& passphrase) const {
+  BIO* bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_PKCS8PrivateKey(bio, impl_->key, passphrase.empty() ? nullptr : EVP_aes_128_cbc(), passphrase.data(),
+                                static_cast<int>(passphrase.size()), nullptr, nullptr);
+  return taken(bio);
 }
 
 bool TlsIdentity::serve_one(int fd, const std::function<std::string(std::string)>& answer) const {

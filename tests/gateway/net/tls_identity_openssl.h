@@ -10,9 +10,10 @@ namespace postern::net {
 // Owns a fresh P-256 key and a self-signed certificate for one DNS name.
 class TlsIdentity {
  public:
-  explicit TlsIdentity(const std::string& dns_name);
+  explicit TlsIdentity(const std::string& dns_name, long valid_seconds = 3600);
   ~TlsIdentity();
   std::string certificate_pem() const;
+  std::string key_pem(const std::string& passphrase = {}) const;
 
   // Shakes hands as the server on a connected socket, hands one decrypted request to `answer` and sends what it
   // returns. False when the client went away first.
