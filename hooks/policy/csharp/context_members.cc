@@ -161,6 +161,8 @@ constexpr std::array kContextMembers = {ContextMember{"Api", &kApi},
                                         ContextMember{"GraphQL", &kGraphQl},
                                         ContextMember{"LastError", &kLastError},
                                         ContextMember{"Operation", &kOperation},
+                                        // The GraphQL preview had it before GraphQL.Parent.
+                                        ContextMember{"ParentResult"},
                                         ContextMember{"Product", &kProduct},
                                         ContextMember{"Request", &kRequest},
                                         ContextMember{"RequestId"},

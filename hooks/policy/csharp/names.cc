@@ -263,7 +263,10 @@ void Parser::judge_use(const Expr& member) {
                         one_of(now().text, {"[", ".", "?.", "==", "!=", "+", "&&", "||", "?", "??", "<=", "?["});
   const bool as_result = at_end() && function_depth_ == 0 && depth_ < 8;
   if (!as_value && !as_result) return;
-  note(NoteKind::unknown_member, at, at, fmt::format("'{}' is a method; it must be called", name),
+  // A page of the documentation on fragments traces with context.Trace.TraceError(…).
+  const bool documented = name == "Trace" && see(".");
+  note(documented ? NoteKind::unlisted : NoteKind::unknown_member, at, at,
+       fmt::format("'{}' is a method; it must be called", name),
        see("[") ? fmt::format("write: {}(…)", name) : fmt::format("write: {}()", name));
 }
 

@@ -38,6 +38,12 @@ void check(const Subject& s, Reporter& r) {
       if (s.node(e).attributes_unsure) continue;
       // Every policy may carry an id, also where the catalogue forgot it; base is none.
       if (name == "id" && e.policy != nullptr && e.policy->name != "base") continue;
+      if (name == "fragment-id" && e.place == Place::root && s.model.is_fragment()) {
+        r.add(Severity::warning, a.name,
+              "<fragment> takes no attributes, but has 'fragment-id', as some pages write it",
+              "remove it: the name of the file is the name of the fragment");
+        continue;
+      }
       const std::string_view meant = closest(name, missing);
       r.add(a.name,
             all.empty() ? fmt::format("<{}> takes no attributes, but has '{}'", s.name(e), shown(name))
