@@ -9,8 +9,6 @@
 namespace postern::policy {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 void append_utf8(std::string& out, std::uint32_t c) {
   if (c < 0x80) {
     out += static_cast<char>(c);
@@ -84,8 +82,7 @@ bool PolicyDocument::is_expression(const Attribute& attribute) const {
       continue;
     }
     if (part.kind != NodeKind::text) return false;
-    for (char c : text(part.range))
-      if (!is_space(c)) return false;
+    if (skip_blank(text(part.range), 0) < part.range.size()) return false;
   }
   return seen;
 }

@@ -66,7 +66,7 @@ class TextReader {
   std::uint32_t read_text(std::uint32_t p, bool value_start) {
     std::uint32_t begin = p;
     if (value_start) {
-      const std::uint32_t q = d_.skip_space(p);
+      const std::uint32_t q = skip_blank(text_, p);
       if (d_.starts_expression(q)) {
         if (q > p) d_.add_node(NodeKind::text, {p, q}, {p, q});
         return values_.read_text_expression(q);

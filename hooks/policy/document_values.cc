@@ -166,7 +166,7 @@ std::uint32_t ValueReader::forgotten_quote(std::uint32_t v, std::uint32_t q) con
 
 std::uint32_t ValueReader::read_value(NodeId element, Attribute& a, std::uint32_t v, TagState& tag, bool& ends_tag) {
   const char quote = a.quote;
-  if (const std::uint32_t e0 = d_.skip_space(v); d_.starts_expression(e0))
+  if (const std::uint32_t e0 = skip_blank(text_, v); d_.starts_expression(e0))
     return read_expression_value(element, a, v, e0, tag);
   // A literal: up to the quote, cut at placeholders.
   std::uint32_t p = v;
@@ -265,12 +265,12 @@ std::uint32_t ValueReader::read_expression_value(NodeId element, Attribute& a, s
     const std::uint32_t limit = size_ - e0 > kMaxExpression ? e0 + kMaxExpression : size_;
     ExpressionSpan other = scan_expression(text_, e0, limit, enclosure, true);
     scan_budget_ -= std::min<std::uint64_t>(scan_budget_, other.end - e0);
-    const std::uint32_t t = d_.skip_space(other.end);
+    const std::uint32_t t = skip_blank(text_, other.end);
     if (other.outcome == SpanOutcome::closed && other.unbalanced.size() == 0 && d_.at(t) == quote && ends_value(t))
       span = other;
   }
   if (span.outcome == SpanOutcome::closed) {
-    const std::uint32_t t = d_.skip_space(span.end);
+    const std::uint32_t t = skip_blank(text_, span.end);
     if (d_.at(t) == quote) {
       if (e0 > v) d_.add_part(NodeKind::text, {v, e0});
       attach(element, add_expression(e0, span.end, span, enclosure));
@@ -359,7 +359,7 @@ std::uint32_t ValueReader::read_text_expression(std::uint32_t q) {
   ExpressionSpan span = scan(q, Enclosure::element_text);
   std::uint32_t end = span.end;
   if (span.outcome == SpanOutcome::closed) {
-    std::uint32_t after = d_.skip_space(end);
+    std::uint32_t after = skip_blank(text_, end);
     const bool more = d_.at(after) != '<' && after < size_;
     const std::uint32_t whole = more ? surplus_end(q, end, element_end(end)) : 0;
     if (whole != 0) end = whole;

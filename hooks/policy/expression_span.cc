@@ -44,6 +44,10 @@ class SpanLexer {
     char kind;
     std::uint32_t at;
   };
+  struct CharacterEnd {
+    std::uint32_t at;
+    bool closed;
+  };
 
   LogicalChar peek(std::uint32_t offset) const { return logical_char(text_, offset, enclosure_ != Enclosure::cdata); }
   char raw(std::uint32_t offset) const { return offset < text_.size() ? text_[offset] : '\0'; }
@@ -80,7 +84,7 @@ class SpanLexer {
       case '/': {
         const LogicalChar next = peek(here + c.length);
         if (next.value == '/') {
-          while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r') ++at_;
+          skip_line();
           return;
         }
         if (next.value == '*') {
@@ -110,8 +114,13 @@ class SpanLexer {
         break;
       }
       case '\'':
-        if (enclosure_ == Enclosure::single_quoted && !c.entity) return stop(SpanOutcome::never_closed);
+        // Within single quotes it ends the value, unless it holds one character as 'x' does.
+        if (enclosure_ == Enclosure::single_quoted && !c.entity && !character(here, c).closed)
+          return stop(SpanOutcome::never_closed);
         return read_character(here, c);
+      case '#':
+        if (directive(here)) return skip_line();
+        break;
       case '(':
       case '[':
       case '{': brackets_.push_back({c.value, here}); break;
@@ -174,10 +183,38 @@ class SpanLexer {
     return true;
   }
 
+  // To the end of the line, which the strict form writes as a reference.
+  void skip_line() {
+    while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r') {
+      if (text_[at_] == '&') {
+        const LogicalChar c = peek(at_);
+        if (c.entity && (c.value == '\n' || c.value == '\r')) return;
+      }
+      ++at_;
+    }
+  }
+
+  // What `#region` says of its lines is no code: `#region don't`.
+  bool directive(std::uint32_t at) const {
+    const std::string_view rest = text_.substr(at + 1, 10);
+    if (!rest.starts_with("region") && !rest.starts_with("endregion") && !rest.starts_with("pragma")) return false;
+    while (at > 0 && (text_[at - 1] == ' ' || text_[at - 1] == '\t')) --at;
+    return at > 0 && (text_[at - 1] == '\n' || text_[at - 1] == ';');  // `&#xA;` ends a line, too
+  }
+
   void read_character(std::uint32_t begin, LogicalChar quote) {
+    const CharacterEnd end = character(begin, quote);
+    at_ = end.at;
+    if (!end.closed) open_literal(begin, "character");
+  }
+
+  // Where the character literal that begins at `begin` ends, or was to end.
+  CharacterEnd character(std::uint32_t begin, LogicalChar quote) const {
     std::uint32_t p = begin + quote.length;
     LogicalChar c = peek(p);
-    if (c.value == '\\' && c.length != 0) {
+    if (const std::uint32_t length = placeholder_length(text_, p); length != 0 && peek(p + length).value == '\'') {
+      p += length;  // '{{separator}}'
+    } else if (c.value == '\\' && c.length != 0) {
       p += c.length;
       c = peek(p);
       p += c.length;
@@ -188,11 +225,9 @@ class SpanLexer {
       while (p < text_.size() && (static_cast<unsigned char>(text_[p]) & 0xc0) == 0x80) ++p;
     }
     c = peek(p);
-    if (c.value != '\'' || c.length == 0) {
-      at_ = p;
-      return open_literal(begin, "character");
-    }
-    at_ = p + c.length;
+    const bool closed = c.value == '\'' && c.length != 0 &&
+                        (enclosure_ != Enclosure::single_quoted || quote.entity || p > begin + quote.length);
+    return {closed ? p + c.length : p, closed};
   }
 
   // `begin` is the first byte of the literal, `quote` that of its opening quote.

@@ -52,4 +52,14 @@ inline LogicalChar logical_char(std::string_view text, std::uint32_t at, bool en
   return {text[at], 1, false};
 }
 
+// The first byte from `at` on that is no white space, nor a reference to some: services export line ends as `&#xD;`.
+inline std::uint32_t skip_blank(std::string_view text, std::uint32_t at) {
+  while (at < text.size()) {
+    const LogicalChar c = logical_char(text, at, true);
+    if (c.value != ' ' && c.value != '\t' && c.value != '\n' && c.value != '\r') break;
+    at += c.length;
+  }
+  return at;
+}
+
 }  // namespace postern::policy

@@ -1,16 +1,18 @@
 #include "hooks/policy/model.h"
 
+#include "hooks/policy/expression_span.h"
 #include "hooks/policy/suggest.h"
 
 namespace postern::policy {
 namespace {
 
 // Control characters are a fault of their own, not text.
-bool is_space(char c) { return static_cast<unsigned char>(c) <= ' '; }
-
-bool is_blank(std::string_view text) {
-  for (char c : text)
-    if (!is_space(c)) return false;
+bool is_blank(std::string_view text, bool references) {
+  for (std::uint32_t at = 0; at < text.size();) {
+    const LogicalChar c = logical_char(text, at, references);
+    if (static_cast<unsigned char>(c.value) > ' ') return false;
+    at += c.length;
+  }
   return true;
 }
 
@@ -95,11 +97,11 @@ class ModelBuilder {
     ModelElement& e = m_.elements_[index];
     switch (node.kind) {
       case NodeKind::text:
-        if (is_blank(d_.text(node.range))) return;
+        if (is_blank(d_.text(node.range), true)) return;
         e.has_literal_text = true;
         break;
       case NodeKind::cdata:
-        if (is_blank(d_.text(node.content))) return;
+        if (is_blank(d_.text(node.content), false)) return;
         e.has_literal_text = true;
         break;
       case NodeKind::expression: break;

@@ -189,6 +189,8 @@ class Parser {
   void designation();
   bool pattern_ends() const;
   void property_pattern();
+  bool positional_follows() const;
+  void positional_pattern();
   Expr unary();
   // ECMA-334 §12.9.7: "(x)" is a cast when x reads as a type and what follows can begin an operand.
   bool cast_follows();

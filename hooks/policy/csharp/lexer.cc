@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "hooks/policy/document.h"
+
 namespace postern::policy::csharp {
 namespace {
 
@@ -136,15 +138,35 @@ class Lexer {
       out_.has_placeholder = true;
       return true;
     };
-    return until("{{", "}}", true) || until("${", "}", false) || until("#{", "}#", false) || until("#{", "}", false) ||
-           until("{#", "#}", false) || until("%{", "}", false) || until("$(", ")", true);
+    if (until("{{", "}}", true) || until("${", "}", false) || until("#{", "}#", false) || until("#{", "}", false) ||
+        until("{#", "#}", false) || until("%{", "}", false) || until("$(", ")", true) || until("@@", "@@", true) ||
+        until("<%", "%>", false)) {
+      return true;
+    }
+    // What an operator could be as well is one where an operand ended.
+    return !operand_ended() && (until("[[", "]]", true) || until("%", "%", true));
+  }
+
+  bool operand_ended() const {
+    if (out_.tokens.empty()) return false;
+    const Token& last = out_.tokens.back();
+    return last.kind == TokenKind::punctuation ? last.text == ")" || last.text == "]" || last.text == "}"
+                                               : last.kind != TokenKind::keyword;
+  }
+
+  // __NAME__, which a deployment replaces.
+  static bool is_token_name(std::string_view word) {
+    return word.size() > 4 && word.starts_with("__") && word.ends_with("__") && word[2] != '_' &&
+           std::all_of(word.begin(), word.end(), [](char c) {
+             return (c >= 'A' && c <= 'Z') || c == '_' || is_digit(static_cast<unsigned char>(c));
+           });
   }
 
   void next() {
     const std::uint32_t begin = at_;
     const auto c = static_cast<unsigned char>(s_[at_]);
     if ((c == '$' || c == '@') && string_prefix()) return;
-    if ((c == '{' || c == '$' || c == '#' || c == '%') && placeholder()) return;
+    if ((c == '{' || c == '$' || c == '#' || c == '%' || c == '@' || c == '<' || c == '[') && placeholder()) return;
     if (c == '"') {
       if (starts("\"\"\"")) {
         raw_string(begin);
@@ -164,6 +186,10 @@ class Lexer {
     if (is_letter(c) || (c == '\\' && peek(1) == 'u')) {
       while (at_ < end_ && is_name_byte()) ++at_;
       const std::string_view word = s_.substr(begin, at_ - begin);
+      if (is_token_name(word)) {
+        out_.has_placeholder = true;
+        return push(TokenKind::placeholder, begin, begin);
+      }
       return push(is_keyword(word) ? TokenKind::keyword : TokenKind::identifier, begin, begin);
     }
     for (const std::string_view mark : kPunctuation) {
@@ -394,7 +420,11 @@ class Lexer {
 
   void character(std::uint32_t begin) {
     ++at_;
-    if (peek() == '\\') {
+    if (const std::uint32_t length = placeholder_length(s_.substr(0, end_), at_);
+        length != 0 && peek(length) == '\'') {  // '{{separator}}'
+      at_ += length;
+      out_.has_placeholder = true;
+    } else if (peek() == '\\') {
       ++at_;
       if (peek() == 'u' || peek() == 'x' || peek() == 'U') {
         ++at_;

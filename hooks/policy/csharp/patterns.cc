@@ -41,6 +41,7 @@ void Parser::pattern_one() {
     pos_ += 2;
     return;
   }
+  if (see("(") && positional_follows()) return positional_pattern();
   // A type with a name, a type alone, or a constant; a constant member reads as a type, which is as well.
   const Mark start = mark();
   if (now().kind != TokenKind::string && now().kind != TokenKind::number && type(true) && !see("(")) {
@@ -57,6 +58,28 @@ void Parser::pattern_one() {
   if (binary(9).shape == Expr::Shape::statement && !failed()) {
     fail_bytes(t_[first].begin, t_[pos_ - 1].end, "a pattern is a type or a constant", "join conditions with && or ||");
   }
+}
+
+// (string name, > 0): with a comma of its own, which neither a cast nor a bracketed constant has.
+bool Parser::positional_follows() const {
+  const Index close = match_[pos_];
+  if (close == kNoMatch) return false;
+  for (Index i = pos_ + 1; i < close; ++i) {
+    if (is_punct(t_[i], ",")) return true;
+    if (match_[i] != kNoMatch && match_[i] > i) i = match_[i];
+  }
+  return false;
+}
+
+void Parser::positional_pattern() {
+  advance();
+  do {
+    if (now().kind == TokenKind::identifier && is_punct(ahead(), ":")) pos_ += 2;
+    pattern();
+  } while (!failed() && accept(","));
+  expect(")", "the parts of the pattern");
+  if (!failed() && see("{")) property_pattern();
+  designation();
 }
 
 void Parser::designation() {

@@ -89,6 +89,43 @@ TEST_CASE("An expression may stand in single quotes") {
   CHECK(expression_of("<a b='@(\"x\" + 1)' c='2' />") == "@(\"x\" + 1)");
 }
 
+TEST_CASE("A character literal in a single quoted value does not end it") {
+  for (const std::string expression :
+       {R"(@(context.Request.Url.Path.Split('/')[1]))",
+        R"(@{ var c = '"'; return c + '\'' + "it's" + '<' + '\u0041'; })", R"(@("x".Split('{{separator}}').Length))"}) {
+    CAPTURE(expression);
+    CHECK(expression_of("<a b='" + expression + "' c='2' />") == expression);
+  }
+  // An expression that never ends still ends with its value.
+  const PolicyDocument d = PolicyDocument::parse("<a b='@(f(1' c='2' />");
+  REQUIRE(d.faults().size() == 1);
+  CHECK(d.faults()[0].rule == "expression-balance");
+  CHECK(d.attributes(d.node(d.root())).size() == 2);
+}
+
+TEST_CASE("The strict form ends the lines of comments and directives with references") {
+  for (const std::string expression : {R"(@{&#xD;&#xA; // don't say &quot;( here&#xD;&#xA; return 1;&#xD;&#xA;})",
+                                       R"(@{&#10;#region don't (&#10; return 1;&#10;#endregion it's&#10;})",
+                                       "@{\n  #region don't (\n  return 'x';\n  #endregion it's\n}"}) {
+    CAPTURE(expression);
+    CHECK(expression_of(in_attribute(expression)) == expression);
+    CHECK(expression_of(in_text(expression)) == expression);
+    CHECK(rules_of(in_attribute(expression)).empty());
+  }
+}
+
+TEST_CASE("References to white space are white space") {
+  CHECK(
+      rules_of("<policies>&#xD;\n<inbound>&#13;&#10;&#9;&#x20;<base />&#xD;\n"
+               "<set-header name=\"a\" exists-action=\"override\">&#xD;\n<value>&#xD;\n@(context.Api.Id)&#xD;\n</value>"
+               "&#xD;\n</set-header>&#xD;\n<set-variable name=\"b\" value=\"&#xA; @(context.Api.Id)&#xA;\" />"
+               "</inbound></policies>")
+          .empty());
+  CHECK(expression_of("<a b=\"&#xA; @(1)&#xD;\" />") == "@(1)");
+  CHECK(rules_of("<policies><inbound>&#x41;<base /></inbound></policies>") ==
+        std::vector<std::string>{"unexpected-text"});
+}
+
 TEST_CASE("A lone at sign is text") {
   const PolicyDocument d = PolicyDocument::parse("<a b=\"me@example.org\">FROM c WHERE c.id = @param @class</a>");
   CHECK(d.expressions().empty());

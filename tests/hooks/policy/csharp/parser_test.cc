@@ -406,3 +406,22 @@ TEST_CASE("members are used as what they are") {
     CHECK(verdict(source) == expected);
   }
 }
+
+TEST_CASE("deployment placeholders stand for operands and statements") {
+  for (const char* source :
+       {R"(@(__NUMBER__ + __NUMBER_2__))", R"(@(@@NUMBER@@ + 1))", R"(@(<%= number %> + 1))", R"(@([[number]] + 1))",
+        R"(@(%NUMBER% + 1))", R"(@{ __BLOCK__ return 1; })", R"(@("a".Split('{{separator}}', '#{other}#').Length))"}) {
+    INFO(source);
+    CHECK(verdict(source, true) == "");
+  }
+  CHECK(verdict(R"(@(context.Elapsed.Days %2% 3))") == "");
+  CHECK(verdict(R"(@(__number__ + 1))", true) != "");
+}
+
+TEST_CASE("the names of a positional pattern are declared") {
+  CHECK(verdict(R"(@{ var p = ("a", 1); if (p is (string name, > 0) && name.Length > 1) { return name; } return ""; })",
+                true) == "");
+  CHECK(verdict(R"(@{ var p = ("a", 1); return p switch { (var a, 1) => a, (_, var b) when b > 2 => "b", _ => "" }; })",
+                true) == "");
+  CHECK(verdict(R"(@(context.Response.StatusCode is (200) ? 1 : 2))", true) == "");
+}
