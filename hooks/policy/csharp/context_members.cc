@@ -154,26 +154,15 @@ constexpr ContextType kUser{"IUser", kUserMembers};
 constexpr std::array kWorkspaceMembers = {ContextMember{"Id", &kText}, ContextMember{"Name", &kText}};
 constexpr ContextType kWorkspace{"IWorkspace", kWorkspaceMembers};
 
-constexpr std::array kContextMembers = {ContextMember{"Api", &kApi},
-                                        ContextMember{"Backend", &kBackend},
-                                        ContextMember{"Deployment", &kDeployment},
-                                        ContextMember{"Elapsed"},
-                                        ContextMember{"GraphQL", &kGraphQl},
-                                        ContextMember{"LastError", &kLastError},
-                                        ContextMember{"Operation", &kOperation},
-                                        // The GraphQL preview had it before GraphQL.Parent.
-                                        ContextMember{"ParentResult"},
-                                        ContextMember{"Product", &kProduct},
-                                        ContextMember{"Request", &kRequest},
-                                        ContextMember{"RequestId"},
-                                        ContextMember{"Response", &kResponse},
-                                        ContextMember{"Subscription", &kSubscription},
-                                        ContextMember{"Timestamp"},
-                                        ContextMember{"Trace", nullptr, true},
-                                        ContextMember{"Tracing", &kBoolean},
-                                        ContextMember{"User", &kUser},
-                                        ContextMember{"Variables", &kVariables},
-                                        ContextMember{"Workspace", &kWorkspace}};
+constexpr std::array kContextMembers = {
+    ContextMember{"Api", &kApi}, ContextMember{"Backend", &kBackend}, ContextMember{"Deployment", &kDeployment},
+    ContextMember{"Elapsed"}, ContextMember{"GraphQL", &kGraphQl}, ContextMember{"LastError", &kLastError},
+    ContextMember{"Operation", &kOperation},
+    // The GraphQL preview had it before GraphQL.Parent.
+    ContextMember{"ParentResult"}, ContextMember{"Product", &kProduct}, ContextMember{"Request", &kRequest},
+    ContextMember{"RequestId"}, ContextMember{"Response", &kResponse}, ContextMember{"Subscription", &kSubscription},
+    ContextMember{"Timestamp"}, ContextMember{"Trace", nullptr, true}, ContextMember{"Tracing", &kBoolean},
+    ContextMember{"User", &kUser}, ContextMember{"Variables", &kVariables}, ContextMember{"Workspace", &kWorkspace}};
 constexpr ContextType kContext{"context", kContextMembers};
 
 constexpr std::array kJwtMembers = {
