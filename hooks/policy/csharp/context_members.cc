@@ -48,9 +48,10 @@ constexpr std::array kUrlMembers = {ContextMember{"Host", &kText},
                                     ContextMember{"ToUri", nullptr, true}};
 constexpr ContextType kUrl{"IUrl", kUrlMembers};
 
-constexpr std::array kBodyMembers = {ContextMember{"As", nullptr, true},
-                                     ContextMember{"AsFormUrlEncodedContent", nullptr, true},
-                                     ContextMember{"AsMultipartContent", nullptr, true}};
+constexpr std::array kBodyMembers = {
+    ContextMember{"As", nullptr, true},       ContextMember{"AsFormUrlEncodedContent", nullptr, true},
+    ContextMember{"AsJArray", nullptr, true}, ContextMember{"AsJObject", nullptr, true},
+    ContextMember{"AsJToken", nullptr, true}, ContextMember{"AsMultipartContent", nullptr, true}};
 constexpr ContextType kBody{"IMessageBody", kBodyMembers};
 
 constexpr std::array kSubscriptionNames = {ContextMember{"Header"}, ContextMember{"Query"}};
