@@ -377,8 +377,10 @@ std::uint32_t ValueReader::read_text_expression(std::uint32_t q) {
     }
     return end;
   }
-  // It never ends: take it up to the next end tag, and go on from there.
-  std::uint32_t stop = q + 2;
+  // It never ends: take it up to the end tag of its element, or the next one, and go on from there. What was read up to
+  // the literal that never ends is code, and its strings may hold tags.
+  const bool literal = span.outcome == SpanOutcome::open_literal && span.fault.begin >= q + 2;
+  std::uint32_t stop = element_end(literal ? span.fault.begin : q + 2);
   while (stop < size_ && !(text_[stop] == '<' && d_.at(stop + 1) == '/' && (d_.at_name(stop + 2)))) ++stop;
   if (span.outcome == SpanOutcome::open_literal && span.fault.begin >= stop) span.outcome = SpanOutcome::never_closed;
   if (span.unbalanced.begin >= stop) span.unbalanced = {};

@@ -46,7 +46,15 @@ std::uint32_t placeholder_length(std::string_view text, std::uint32_t at) {
   const char next = rest[1];
   switch (rest[0]) {
     case '{':
-      if (next == '{') return until(rest, 2, "}}", false);
+      if (next == '{') {
+        // One that has lost a brace must not reach for the next one's.
+        const std::uint32_t length = until(rest, 2, "}}", false);
+        const std::string_view inside = rest.substr(0, length);
+        const bool runs_on =
+            inside.find("{{", 2) != std::string_view::npos ||
+            (inside.find('\n') != std::string_view::npos && inside.find('<') != std::string_view::npos);
+        return runs_on ? 0 : length;
+      }
       if (next == '%') return until(rest, 2, "%}", false);
       if (next == '#') return until(rest, 2, "#}", false);
       return wrapped(rest, 1, is_name, "}");

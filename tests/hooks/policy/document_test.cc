@@ -442,3 +442,23 @@ TEST_CASE("A string over two lines of an attribute is a warning at the string an
   CHECK(findings[0].line == 2);
   CHECK(rules_of(in_text("@{\n  return \"a\n b\";\n}")) == std::vector<std::string>{"expression-balance"});
 }
+
+TEST_CASE("A string without its end in text is told alone though strings before it hold tags") {
+  const std::string text =
+      "<policies><inbound><set-body>@{\n// </soap:Body> and <a/>\nvar s = \"</soap:Envelope>\" + \"/>\" + \">);\n"
+      "return s.IndexOf(\"<soap:Body>\");\n}</set-body></inbound></policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "expression-balance");
+  CHECK(findings[0].line == 3);
+}
+
+TEST_CASE("A named value that has lost a brace does not reach for the next one") {
+  const std::string text =
+      "<policies><inbound><send-request mode=\"new\" response-variable-name=\"r\"><set-url>{{url}</set-url>\n"
+      "<set-method>POST</set-method><set-body>{{body}}</set-body></send-request></inbound></policies>";
+  CHECK(rules_of(text) == std::vector<std::string>{"lost-mark"});
+  CHECK(placeholder_length("{{a}</b>\n<c>{{d}}", 0) == 0);
+  CHECK(placeholder_length("{{a},\"b\":{{c}}", 0) == 0);
+  CHECK(placeholder_length("{{ a\n  | Append: \"x\" }}", 0) == 23);
+}

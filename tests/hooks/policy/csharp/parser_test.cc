@@ -425,3 +425,21 @@ TEST_CASE("the names of a positional pattern are declared") {
                 true) == "");
   CHECK(verdict(R"(@(context.Response.StatusCode is (200) ? 1 : 2))", true) == "");
 }
+
+TEST_CASE("a name that nobody declared is told once") {
+  const auto parsed = parse_value(R"(@{ var b = (bytes) Convert.ToString(bytes); return b + bytes; })");
+  CHECK(parsed.notes.size() == 1);
+}
+
+TEST_CASE("an assignment of what is no bool is no condition") {
+  CHECK(verdict(R"(@{ int a = 1; int b = a + 1; if (a = b) { return 1; } return 2; })", true) ==
+        "an assignment stands where a condition is due | a | write == to compare");
+  for (const char* source :
+       {R"(@{ bool a; if (a = context.User == null) { return 1; } return 2; })",
+        R"(@{ string a; while ((a = context.Request.Method) != null) { return a; } return ""; })",
+        R"(@{ int a, b; if ((a = b = context.Request.Method.Length) > 1) { return a; } return b; })",
+        R"(@{ var a = context.Variables["x"] as bool?; if ((a = null) == null) { return 1; } return 2; })"}) {
+    INFO(source);
+    CHECK(verdict(source, true) == "");
+  }
+}
