@@ -237,6 +237,7 @@ class Parser {
   // The name at this token is a variable from here on; `plain` is one that may not stand twice.
   void declare(Index at, bool plain = false, const ContextType* type = nullptr);
   const ContextType* local_type(std::string_view name) const;
+  bool told_missing(std::string_view name) const;
   // A variable of a type that is known here cannot hold what it is given.
   void judge_initial_value(Index type_at, Index type_end, Index name_at, const Expr& value);
   // The token is no name that is known, and looks like the keyword misspelt.

@@ -90,6 +90,7 @@ Expr Parser::expression() {
   result.first = left.first;
   result.shape = Expr::Shape::assignment;
   result.literal_assigned = plain && right.shape == Expr::Shape::literal;
+  if (plain) result.scalar = left.scalar;
   return result;
 }
 
@@ -865,7 +866,8 @@ void Parser::condition_value(const Expr& found, std::string_view after) {
          fmt::format("the condition of '{}' is {}", after, shown_scalar(found.scalar)),
          "it must be bool: compare the value with something");
   }
-  if (found.shape == Expr::Shape::assignment && found.literal_assigned) {
+  const bool no_bool = found.scalar != Scalar::none && found.scalar != Scalar::boolean;
+  if (found.shape == Expr::Shape::assignment && (found.literal_assigned || no_bool)) {
     note(NoteKind::assignment, found.first, found.first, "an assignment stands where a condition is due",
          "write == to compare");
   }

@@ -388,7 +388,8 @@ void Parser::judge_type() {
     unlisted_type(last);
     return;
   }
-  note(NoteKind::name, last, last, fmt::format("there is no type '{}'", name), did_you_mean(near));
+  if (!told_missing(name))
+    note(NoteKind::name, last, last, fmt::format("there is no type '{}'", name), did_you_mean(near));
 }
 
 const DotnetType* Parser::judge_value_name() {
@@ -412,11 +413,19 @@ const DotnetType* Parser::judge_value_name() {
   if (near.empty()) near = nearest(name, dotnet_type_names());
   if (near.empty() && qualifies && !is_lower(name.front())) {
     unlisted_type(pos_);
-  } else {
+  } else if (!told_missing(name)) {
     note(NoteKind::name, pos_, pos_, fmt::format("there is no '{}'", name),
          near.empty() ? "declare it before, or write a string in quotes" : did_you_mean(near));
   }
   return nullptr;
+}
+
+// One lost declaration is one mistake, however often the name is used.
+bool Parser::told_missing(std::string_view name) const {
+  return std::any_of(notes_.begin(), notes_.end(), [&](const Note& note) {
+    return note.kind == NoteKind::name && (note.at.message == fmt::format("there is no '{}'", name) ||
+                                           note.at.message == fmt::format("there is no type '{}'", name));
+  });
 }
 
 Expr Parser::name() {
