@@ -207,6 +207,8 @@ class Parser {
   void judge_as(Index name_at, bool has_type_argument);
   // The type that stands between these tokens, where it is one that is known here.
   const ContextType* type_between(Index first, Index last) const;
+  // "TryParse(" without an `out` between its brackets.
+  void judge_out_argument();
   void call_arguments(std::string_view close);
   // out var x, out T x, out x
   void argument_declaration();
@@ -286,6 +288,8 @@ class Parser {
   int shadowed_ = 0;        // a lambda parameter hides `context`
   int function_depth_ = 0;  // 1: the block itself; more: inside a lambda or local function
   bool breaks_ = false;     // the innermost loop or switch is left by break
+  int loops_ = 0;           // around this place, in its own function
+  int switches_ = 0;        // the same
   bool uses_goto_ = false;  // flow is not followed
   struct Local {
     std::string_view name;

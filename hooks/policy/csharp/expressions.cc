@@ -156,10 +156,15 @@ Expr Parser::lambda() {
 
 void Parser::lambda_parameters(Index close) {
   advance();
+  const std::size_t outer = locals_.size();
   while (pos_ < close && !failed()) {
     if (accept(",")) continue;
     while (see_word("ref") || see_word("out") || see_word("in") || see_word("params")) advance();
     if (now().kind == TokenKind::identifier && (is_punct(ahead(), ",") || pos_ + 1 == close)) {
+      for (std::size_t i = outer; i < locals_.size(); ++i) {
+        if (locals_[i].name == now().text && now().text != "_")
+          note(NoteKind::name, pos_, pos_, fmt::format("two parameters have the name '{}'", now().text));
+      }
       declare(pos_);
       advance();
       continue;
@@ -176,9 +181,13 @@ void Parser::lambda_parameters(Index close) {
 void Parser::function_body() {
   if (!see("{")) return unexpected("'{'");
   const bool outer_goto = uses_goto_;
+  const int outer_loops = std::exchange(loops_, 0);
+  const int outer_switches = std::exchange(switches_, 0);
   ++function_depth_;
   block();
   --function_depth_;
+  loops_ = outer_loops;
+  switches_ = outer_switches;
   uses_goto_ = outer_goto;
 }
 
@@ -351,6 +360,8 @@ Expr Parser::binary(int least) {
           joined.scalar = Scalar::boolean;
         } else if (level == 10 || level == 11) {
           joined.scalar = sum_of(text, left, right);
+        } else if (level == 9 && left.scalar == Scalar::number && right.scalar == Scalar::number) {
+          joined.scalar = Scalar::number;
         }
       }
     }
@@ -412,7 +423,7 @@ Expr Parser::unary() {
       if (operand.shape == Expr::Shape::literal) result.shape = Expr::Shape::literal;
       const Scalar takes = token.text == "!" ? Scalar::boolean : Scalar::number;
       result.scalar = takes == Scalar::boolean || operand.scalar == takes ? takes : Scalar::none;
-      if (!failed() && one_of(token.text, {"!", "-", "~"}) && operand.scalar != Scalar::none &&
+      if (!failed() && one_of(token.text, {"!", "-", "~", "+"}) && operand.scalar != Scalar::none &&
           operand.scalar != takes) {
         note(NoteKind::operand, first, first,
              fmt::format("'{}' stands before {}", token.text, shown_scalar(operand.scalar)),
@@ -470,7 +481,11 @@ Expr Parser::primary() {
       fail_here("a member name is missing between two dots", "remove one of them");
       return {};
     }
-    if (see(".") || see("?.") || see("->")) {
+    if (see("->")) {
+      fail_here("'->' reaches through a pointer, and there are none here", "write '.'");
+      return {};
+    }
+    if (see(".") || see("?.")) {
       const Index dot = pos_;
       advance();
       if (now().kind == TokenKind::placeholder) {
@@ -490,6 +505,7 @@ Expr Parser::primary() {
     } else if (see("(")) {
       const std::size_t notes = notes_.size();
       const bool names_only = pos_ > 0 && is_word(t_[pos_ - 1], "nameof");
+      judge_out_argument();
       call_arguments(")");
       if (names_only && notes < notes_.size()) notes_.resize(notes);  // nameof(String.Length) uses no member
       found = after_call(found);
@@ -550,6 +566,17 @@ Expr Parser::after_call(const Expr& callee) const {
   return result;
 }
 
+void Parser::judge_out_argument() {
+  if (pos_ < 2 || match_[pos_] == kNoMatch || !(is_punct(t_[pos_ - 2], ".") || is_punct(t_[pos_ - 2], "?."))) return;
+  const std::string_view name = t_[pos_ - 1].text;
+  if (!one_of(name, {"TryParse", "TryParseBasic", "TryParseJwt", "TryParseExact", "TryGetValue"})) return;
+  if (std::find(own_members_.begin(), own_members_.end(), name) != own_members_.end()) return;
+  for (Index i = pos_ + 1; i < match_[pos_]; ++i)
+    if (is_word(t_[i], "out") || t_[i].kind == TokenKind::placeholder) return;
+  note(NoteKind::operand, pos_ - 1, pos_ - 1, fmt::format("'{}' gives its result through an 'out' argument", name),
+       fmt::format("write: {}(…, out var x)", name));
+}
+
 void Parser::call_arguments(std::string_view close) {
   const Index open = pos_;
   advance();
@@ -562,6 +589,8 @@ void Parser::call_arguments(std::string_view close) {
     if (now().kind == TokenKind::identifier && is_punct(ahead(), ":")) pos_ += 2;  // named argument
     if (see_word("out") || see_word("ref") || see_word("in")) {
       advance();
+      if (see_word("out") || see_word("ref") || see_word("in"))
+        return fail_here(fmt::format("'{}' stands behind '{}'", now().text, t_[pos_ - 1].text), "remove one of them");
       argument_declaration();
     } else {
       expression();
@@ -649,9 +678,9 @@ Expr Parser::primary_start() {
     inner.first = first;
     return inner;
   }
-  if (see("{")) {  // an array initialiser
-    initializer();
-    return result;
+  if (see("{")) {
+    fail_here("'{' begins no value", "write: new { … }, new T { … } or new[] { … }");
+    return {};
   }
   if (see(")") || see("]") || see("}")) {
     fail_here(fmt::format("an operand is missing before {}", shown(token)));

@@ -355,6 +355,9 @@ class Lexer {
         at_ += 2;
       } else if (c == '{') {
         if (!hole(token)) return;
+      } else if (c == '}') {
+        fault(at_, at_ + 1, "'}' of an interpolated string closes no hole", "open it with {, or write }} for a brace");
+        return;
       } else {
         ++at_;
       }
@@ -460,6 +463,10 @@ class Lexer {
       }
     };
     digits();
+    if ((hex || binary) && at_ == begin + 2) {
+      fault(begin, at_, "'" + std::string(s_.substr(begin, 2)) + "' is a number without digits");
+      return;
+    }
     if (!hex && !binary) {
       if (peek() == '.' && is_digit(static_cast<unsigned char>(peek(1)))) {
         ++at_;

@@ -177,6 +177,10 @@ constexpr std::array<std::string_view, 10> kGiveText = {"ToString",         "ToL
 constexpr std::array<std::string_view, 11> kGiveBool = {
     "Contains", "StartsWith", "EndsWith",      "ContainsKey",        "TryGetValue", "Any",
     "All",      "IsMatch",    "IsNullOrEmpty", "IsNullOrWhiteSpace", "TryParse"};
+// No type of the list has a method of that name.
+constexpr std::array<std::string_view, 9> kProperties = {
+    "Length",     "UtcNow",    "StatusCode", "TotalMilliseconds", "TotalSeconds", "TotalMinutes",
+    "TotalHours", "TotalDays", "Ticks"};
 constexpr std::array<std::string_view, 3> kGiveNumber = {"IndexOf", "LastIndexOf", "CompareTo"};
 
 template <std::size_t Size>
@@ -224,6 +228,8 @@ Expr Parser::member(const Expr& owner) {
   if (!own && result.member == Expr::Member::unknown && holds(kMethods, name.text)) {
     result.member = Expr::Member::method;
   }
+  if (!own && result.member == Expr::Member::unknown && holds(kProperties, name.text))
+    result.member = Expr::Member::property;
   if (!own && result.returns == nullptr) result.returns = type_of_call(name.text, owner.of_type != nullptr);
   if (!own && name.text == "Length" && result.type == nullptr) result.scalar = Scalar::number;
   const bool generic = see("<");
@@ -233,6 +239,10 @@ Expr Parser::member(const Expr& owner) {
       result.returns = find_context_type(argument);
   }
   if (!own && name.text == "As") judge_as(name_at, generic);
+  if (!own && generic && name.text == "As" && (see(";") || see(".") || see("[") || at_end())) {
+    note(NoteKind::unknown_member, name_at, pos_ - 1, "'As' is a method; it must be called",
+         fmt::format("write: {}()", s_.substr(name.begin, t_[pos_ - 1].end - name.begin)));
+  }
   if (!result.quiet) judge_use(result);
   return result;
 }
@@ -261,8 +271,10 @@ void Parser::judge_use(const Expr& member) {
   if (member.member != Expr::Member::method || t_[at].kind != TokenKind::identifier) return;
   const bool as_value = now().kind == TokenKind::punctuation &&
                         one_of(now().text, {"[", ".", "?.", "==", "!=", "+", "&&", "||", "?", "??", "<=", "?["});
+  const bool ends = see(";") && holds(kGiveText, name) && function_depth_ == 1 && member.first > 0 &&
+                    is_word(t_[member.first - 1], "return");
   const bool as_result = at_end() && function_depth_ == 0 && depth_ < 8;
-  if (!as_value && !as_result) return;
+  if (!as_value && !as_result && !ends) return;
   // A page of the documentation on fragments traces with context.Trace.TraceError(…).
   const bool documented = name == "Trace" && see(".");
   note(documented ? NoteKind::unlisted : NoteKind::unknown_member, at, at,

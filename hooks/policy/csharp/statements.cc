@@ -72,7 +72,9 @@ bool Parser::embedded() {
 bool Parser::loop_body() {
   const bool outer = breaks_;
   breaks_ = false;
+  ++loops_;
   embedded();
+  --loops_;
   const bool broke = breaks_;
   breaks_ = outer;
   return broke;
@@ -137,6 +139,12 @@ bool Parser::statement_flow() {
       return false;
     }
     if (token.text == "break" || token.text == "continue") {
+      const bool leaves = loops_ > 0 || (token.text == "break" && switches_ > 0);
+      if (!leaves && !opaque_) {
+        note(NoteKind::statement, pos_, pos_,
+             fmt::format("'{}' stands outside of {}", token.text,
+                         token.text == "break" ? "a loop or switch" : "a loop"));
+      }
       advance();
       if (token.text == "break") breaks_ = true;
       semicolon(token.text);
@@ -148,6 +156,11 @@ bool Parser::statement_flow() {
       if (accept_word("case")) {
         expression();
       } else if (!accept_word("default")) {
+        const auto is_label = [&](const Token& at) {
+          return at.kind == TokenKind::identifier && at.text == now().text && is_punct(*(&at + 1), ":");
+        };
+        if (now().kind == TokenKind::identifier && !opaque_ && std::none_of(t_.begin(), t_.end() - 1, is_label))
+          note(NoteKind::name, pos_, pos_, fmt::format("there is no label '{}'", now().text));
         advance();
       }
       semicolon("goto");
@@ -180,6 +193,10 @@ bool Parser::statement_flow() {
   }
   if (token.kind == TokenKind::identifier) {
     if (is_punct(ahead(), ":") && !is_punct(ahead(), "::")) {  // label
+      if (switches_ > 0 && is_slip_of(token, "default")) {
+        fail_here(fmt::format("'{}:' is a label of its own", token.text), "write: default:");
+        return true;
+      }
       uses_goto_ = true;
       pos_ += 2;
       return true;
@@ -267,6 +284,7 @@ bool Parser::switch_statement() {
   advance();
   condition("switch");
   if (!expect("{", "switch ( )")) return true;
+  ++switches_;
   const bool outer = breaks_;
   const std::size_t locals = locals_.size();
   breaks_ = false;
@@ -301,6 +319,7 @@ bool Parser::switch_statement() {
     any = true;
   }
   accept("}");
+  --switches_;
   locals_.resize(locals);
   const bool broke = breaks_;
   breaks_ = outer;
@@ -437,6 +456,7 @@ bool Parser::declarators() {
   }
   const Index type_at = pos_;
   const bool constant = type_at > 0 && is_word(t_[type_at - 1], "const");
+  const bool modified = type_at > 0 && (is_word(t_[type_at - 1], "static") || is_word(t_[type_at - 1], "readonly"));
   const std::size_t notes_before = notes_.size();
   if (!type()) return false;
   const bool type_is_known = notes_.size() == notes_before;
@@ -453,6 +473,10 @@ bool Parser::declarators() {
     const std::size_t local = locals_.size();
     advance();
     if (first && (see("(") || see("<"))) return local_function();
+    if (first && modified) {
+      note(NoteKind::statement, type_at - 1, type_at - 1, fmt::format("a variable cannot be {}", t_[type_at - 1].text),
+           "remove the word");
+    }
     first = false;
     if (accept("=")) {
       if (see(";") || at_end() || see("}")) {

@@ -443,3 +443,47 @@ TEST_CASE("an assignment of what is no bool is no condition") {
     CHECK(verdict(source, true) == "");
   }
 }
+
+TEST_CASE("words that lost their place are told where they stand") {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"(@(context->Request.Method))", "'->' reaches through a pointer"},
+      {R"(@{ goto end; return 1; })", "there is no label 'end'"},
+      {R"(@{ static int a = 1; return a; })", "a variable cannot be static"},
+      {R"(@{ break; return 1; })", "'break' stands outside of a loop or switch"},
+      {R"(@{ switch (1) { case 1: continue; default: return 1; } })", "'continue' stands outside of a loop"},
+      {R"(@{ switch (1) { case 1: return 2; deafult: return 1; } })", "'deafult:' is a label of its own"},
+      {R"(@{ var d = new Dictionary<string, string>(); return d.TryGetValue("a", out out b); })",
+       "'out' stands behind"},
+      {R"(@{ var d = new Dictionary<string, string>(); string b = ""; return d.TryGetValue("a", b); })",
+       "'TryGetValue' gives its result through an 'out' argument"},
+      {R"(@{ Func<int, int, int> f = (a, a) => a; return f(1, 2); })", "two parameters have the name 'a'"},
+      {R"(@(Math.Max(0x, 1)))", "'0x' is a number without digits"},
+      {R"(@($"a}"))", "closes no hole"},
+      {R"(@(JsonConvert.SerializeObject({ a = 1 })))", "'{' begins no value"},
+      {R"(@( + (string)context.Variables["a"]))", "'+' stands before a string"},
+      {R"(@{ if ("abc".Length >> 0) { return 1; } return 2; })", "the condition of 'if' is a number"},
+      {R"(@{ return DateTime.UtcNow().Year; })", "'UtcNow' is a property and cannot be called"},
+      {R"(@{ return context.Response.Body.As<JObject>["a"]; })", "'As' is a method; it must be called"},
+      {R"(@{ var list = new JArray(); return list.ToString; })", "'ToString' is a method; it must be called"},
+  };
+  for (const auto& [source, message] : cases) {
+    INFO(source);
+    CHECK_THAT(verdict(source, true), Catch::Contains(message));
+  }
+}
+
+TEST_CASE("jumps labels and shifts that C Sharp takes are let through") {
+  const char* sources[] = {
+      R"(@{ int i = 0; again: i++; if (i < 3) { goto again; } return i; })",
+      R"(@{ foreach (var a in new[] { 1 }) { switch (a) { case 1: continue; default: break; } break; } return 1; })",
+      R"(@{ Func<int, int> f = x => { while (true) { break; } return x; }; return f(1 << 2); })",
+      R"(@{ switch (1) { case 1: goto default; default: return 1; } })",
+      R"(@{ return $"{{a}} {(1 + +2)}"; })",
+      R"(@{ return new { Length = 1 }.Length + 0xFF; })",
+      R"(@{ int n; return int.TryParse("1", out n) ? n : 0; })",
+  };
+  for (const char* source : sources) {
+    INFO(source);
+    CHECK(verdict(source, true) == "");
+  }
+}
