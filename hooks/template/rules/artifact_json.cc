@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 
 #include "gateway/base/encoding.h"
@@ -27,6 +28,28 @@ unsigned line_of_foreign_byte(std::string_view text) {
   return line;
 }
 
+// The reader stumbles over the token that ends at that place. Where it is the first of its line and a value stands
+// before it, the comma between them was lost: the byte behind that value.
+std::optional<std::size_t> lost_comma_before(std::string_view text, unsigned line, unsigned column) {
+  std::size_t begin = 0;
+  for (; line > 1 && begin < text.size(); ++begin) line -= text[begin] == '\n' ? 1 : 0;
+  const std::size_t end = begin + column - 1;
+  const std::size_t first = text.find_first_not_of(" \t\r", begin);
+  if (first == std::string_view::npos || end >= text.size() || first > end) return std::nullopt;
+  if (text[first] == '"') {
+    std::size_t close = first + 1;
+    while (close < text.size() && text[close] != '"' && text[close] != '\n') close += text[close] == '\\' ? 2 : 1;
+    if (close != end) return std::nullopt;
+  } else if ((text[first] != '{' && text[first] != '[') || first != end) {
+    return std::nullopt;
+  }
+  const std::size_t before = begin == 0 ? std::string_view::npos : text.find_last_not_of(" \t\r\n", begin - 1);
+  if (before == std::string_view::npos) return std::nullopt;
+  const char c = text[before];
+  const bool value = c == '"' || c == '}' || c == ']' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
+  return value ? std::optional(before + 1) : std::nullopt;
+}
+
 Status check(TreeView& view, TreeReporter& reporter) {
   for (const TreeFile& file : view.judged()) {
     const ArtifactKind kind = file.artifact.kind;
@@ -42,9 +65,20 @@ Status check(TreeView& view, TreeReporter& reporter) {
     unsigned line = 1;
     unsigned column = 1;
     place_of(what, line, column);
+    bool lost_comma = false;
+    if (!doubt) {
+      if (const std::optional<std::size_t> at = lost_comma_before(*text, line, column)) {
+        const LineColumn place = line_column(*text, *at);
+        line = place.line;
+        column = place.column;
+        lost_comma = true;
+      }
+    }
     if (doubt && !is_utf8(*text)) line = line_of_foreign_byte(*text);
     if (const std::size_t colon = what.find(": "); colon != std::string::npos) what.erase(0, colon + 2);
-    if (doubt) {
+    if (lost_comma) {
+      reporter.add_at(file.path, line, column, "not JSON: ',' is missing here", "add the ','");
+    } else if (doubt) {
       reporter.add_at(file.path, line, column, "not every reader takes this JSON: " + what, {},
                       policy::Severity::warning);
     } else {

@@ -1,8 +1,11 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "gateway/base/encoding.h"
+#include "hooks/policy/suggest.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -29,6 +32,7 @@ constexpr std::array kProperties = {
     Property{"api", "apiVersion", Type::text},
     Property{"api", "serviceUrl", Type::text},
     Property{"api", "authenticationSettings", Type::object},
+    Property{"api", "subscriptionKeyParameterNames", Type::object},
     Property{"product", "displayName", Type::text},
     Property{"product", "state", Type::text, "published|notPublished"},
     Property{"product", "subscriptionRequired", Type::flag},
@@ -43,22 +47,34 @@ constexpr std::array kProperties = {
     Property{"backend", "protocol", Type::text, "http|soap"},
     Property{"backend", "credentials", Type::object},
     Property{"backend", "tls", Type::object},
+    Property{"backend", "type", Type::text, "Single|Pool"},
     Property{"backend", "circuitBreaker", Type::object},
     Property{"backend", "pool", Type::object},
     Property{"versionset", "displayName", Type::text},
     Property{"versionset", "versioningScheme", Type::text, "Segment|Query|Header"},
+    Property{"versionset", "versionHeaderName", Type::text},
+    Property{"versionset", "versionQueryName", Type::text},
     Property{"tag", "displayName", Type::text},
     Property{"group", "displayName", Type::text},
+    Property{"group", "type", Type::text, "custom|system|external"},
     Property{"logger", "loggerType", Type::text, "applicationInsights|azureEventHub|azureMonitor"},
     Property{"logger", "isBuffered", Type::flag},
     Property{"logger", "credentials", Type::object},
     Property{"diagnostic", "loggerId", Type::text},
+    Property{"diagnostic", "alwaysLog", Type::text, "allErrors"},
+    Property{"diagnostic", "verbosity", Type::text, "verbose|information|error"},
+    Property{"diagnostic", "httpCorrelationProtocol", Type::text, "None|Legacy|W3C"},
+    Property{"diagnostic", "operationNameFormat", Type::text, "Name|Url"},
+    Property{"diagnostic", "logClientIp", Type::flag},
+    Property{"diagnostic", "metrics", Type::flag},
     Property{"diagnostic", "sampling", Type::object},
     Property{"diagnostic", "frontend", Type::object},
     Property{"diagnostic", "backend", Type::object},
     Property{"policyfragment", "description", Type::text},
     Property{"subscription", "displayName", Type::text},
     Property{"subscription", "scope", Type::text},
+    Property{"subscription", "state", Type::text, "suspended|active|expired|submitted|rejected|cancelled"},
+    Property{"subscription", "allowTracing", Type::flag},
     Property{"gateway", "description", Type::text},
     Property{"gateway", "locationData", Type::object},
 };
@@ -145,6 +161,103 @@ bool is_placeholder(const json::Value& value) {
   return text != nullptr && text->find_first_of("{#$%_") != std::string::npos;
 }
 
+bool is_word_of(std::string_view text, std::string_view words) {
+  return ("|" + ascii_lower(words) + "|").find("|" + ascii_lower(text) + "|") != std::string::npos;
+}
+
+// Why a text is no address that a request can be sent to; empty where it may be one.
+std::string_view fault_of_url(std::string_view url) {
+  if (url.find_first_of(" \t\r\n") != std::string_view::npos) return "holds white space";
+  const std::size_t colon = url.find(':');
+  const std::string scheme = ascii_lower(url.substr(0, colon));
+  const bool has_scheme = colon != std::string_view::npos && colon > 0 &&
+                          scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+-.") == std::string::npos;
+  if (!has_scheme || scheme.find('.') != std::string::npos || scheme == "localhost") return "begins with no scheme";
+  if (!is_word_of(scheme, "http|https|ws|wss|grpc|grpcs")) {
+    for (const std::string_view known : {"http", "https"})
+      if (policy::is_alike(scheme, known)) return "begins with a scheme that is misspelt";
+    return {};
+  }
+  return url.substr(colon).starts_with("://") && url.size() > colon + 3 ? std::string_view() : "names no host";
+}
+
+// What is wrong inside of a property, where ARM's specification says what stands there. Warnings: a deployment may
+// change it yet.
+template <class Add>
+void judge_parts(std::string_view stem, const json::Value& properties, const Add& add) {
+  constexpr policy::Severity kMild = policy::Severity::warning;
+  const auto text_of = [&](std::string_view name) -> const std::string* {
+    const json::Value* found = properties.find(name);
+    return found == nullptr || is_placeholder(*found) ? nullptr : found->as_string();
+  };
+  const auto judge_url = [&](std::string_view name) {
+    const std::string* url = text_of(name);
+    if (url == nullptr || url->empty()) return;
+    if (const std::string_view fault = fault_of_url(*url); !fault.empty())
+      add(*properties.find(name), fmt::format("'{}' {}: \"{}\"", name, fault, printable(*url, 60)),
+          "write the whole address: https://host/path", kMild);
+  };
+  const auto judge_number = [&](const json::Value* value, std::string_view name, double least, double most) {
+    if (value == nullptr || value->is_null() || is_placeholder(*value)) return;
+    const std::optional<double> number = value->as_int() != nullptr      ? std::optional<double>(*value->as_int())
+                                         : value->as_double() != nullptr ? std::optional(*value->as_double())
+                                                                         : std::nullopt;
+    if (!number ? !converts(*value, Type::number) : *number < least || *number > most)
+      add(*value, fmt::format("'{}' is a number from {} to {}", name, least, most), {}, kMild);
+  };
+  if (stem == "api") {
+    judge_url("serviceUrl");
+    if (const json::Value* protocols = properties.find("protocols"); protocols && protocols->as_array()) {
+      for (const json::Value& each : *protocols->as_array()) {
+        const std::string* word = each.as_string();
+        if (is_placeholder(each) || (word != nullptr && is_word_of(*word, "http|https|ws|wss"))) continue;
+        add(each, "a protocol is http, https, ws or wss", {}, kMild);
+      }
+    }
+  } else if (stem == "backend") {
+    if (!is_pool(properties)) judge_url("url");
+    const json::Value* tls = properties.find("tls");
+    for (const std::string_view name : {"validateCertificateChain", "validateCertificateName"}) {
+      const json::Value* flag = tls == nullptr ? nullptr : tls->find(name);
+      if (flag == nullptr || is_placeholder(*flag) || fits(*flag, Type::flag) || converts(*flag, Type::flag)) continue;
+      add(*flag, fmt::format("'{}' is {}; ARM takes true or false", name, flag->type_name()), {}, kMild);
+    }
+    const json::Value* pool = properties.find("pool");
+    const json::Value* services = pool == nullptr ? nullptr : pool->find("services");
+    if (services == nullptr || services->is_null()) return;
+    if (services->as_array() == nullptr) {
+      add(*services, "'services' of a pool is an array of backends", {}, kMild);
+      return;
+    }
+    for (const json::Value& each : *services->as_array()) {
+      judge_number(each.find("weight"), "weight", 0, 100);
+      judge_number(each.find("priority"), "priority", 0, 100);
+    }
+  } else if (stem == "diagnostic") {
+    const json::Value* sampling = properties.find("sampling");
+    if (sampling != nullptr) judge_number(sampling->find("percentage"), "percentage", 0, 100);
+  } else if (stem == "product") {
+    judge_number(properties.find("subscriptionsLimit"), "subscriptionsLimit", 0, 2147483647);
+  } else if (stem == "versionset") {
+    const std::string* scheme = text_of("versioningScheme");
+    for (const auto& [kind, name] : {std::pair<std::string_view, std::string_view>{"header", "versionHeaderName"},
+                                     {"query", "versionQueryName"}}) {
+      if (scheme == nullptr || ascii_lower(*scheme) != kind) continue;
+      const json::Value* found = properties.find(name);
+      const bool given =
+          found != nullptr && !found->is_null() && !(found->as_string() != nullptr && found->as_string()->empty());
+      if (!given)
+        add(properties, fmt::format("'{}' is missing; versions by {} need it", name, kind),
+            fmt::format("add \"{}\"", name), kMild);
+    }
+  } else if (stem == "namedvalue") {
+    const std::string* name = text_of("displayName");
+    if (name != nullptr && name->find_first_of(" \t/\\?*&") != std::string::npos)
+      add(*properties.find("displayName"), "the display name of a named value has letters, digits, '.', '-' and '_'",
+          "policies name it by this name: {{name}}", kMild);
+  }
+}
+
 Status check(TreeView& view, TreeReporter& reporter) {
   for (const TreeFile& file : view.judged()) {
     if (file.artifact.kind != ArtifactKind::information) continue;
@@ -166,7 +279,14 @@ Status check(TreeView& view, TreeReporter& reporter) {
       continue;
     }
     const json::Value* properties = value->find("properties");
-    if (properties == nullptr) continue;
+    if (properties == nullptr) {
+      const bool needed = std::any_of(std::begin(kRequired), std::end(kRequired),
+                                      [&](const Required& each) { return each.file == stem; });
+      if (needed && stands_alone(file.artifact) && !value->as_object()->empty())
+        add(*value, fmt::format("'properties' is missing; ARM takes no {} without it", kind_name(stem)),
+            "write { \"properties\": { … } }", policy::Severity::warning);
+      continue;
+    }
     if (properties->as_object() == nullptr) {
       add(*properties, fmt::format("'properties' is {}; ARM takes an object", properties->type_name()),
           "write { \"properties\": { … } }");
@@ -193,10 +313,16 @@ Status check(TreeView& view, TreeReporter& reporter) {
     for (const Required& each : kRequired) {
       if (each.file != stem || !stands_alone(file.artifact)) continue;
       const json::Value* found = properties->find(each.name);
+      const bool empty = found != nullptr && found->as_string() != nullptr && found->as_string()->empty();
+      if (empty && each.name != "path") {  // the API at the root has the empty one
+        add(*found, fmt::format("'{}' is empty; ARM takes no {} without it", each.name, kind_name(stem)), {},
+            policy::Severity::warning);
+      }
       if ((found != nullptr && !found->is_null()) || (stem == "backend" && is_pool(*properties))) continue;
       add(*properties, fmt::format("'{}' is missing; ARM takes no {} without it", each.name, kind_name(stem)),
           fmt::format("add \"{}\"", each.name), policy::Severity::warning);
     }
+    if (stands_alone(file.artifact)) judge_parts(stem, *properties, add);
     if (stem == "policyfragment" && file.artifact.resource.size() <= 3 && properties->find("value") == nullptr) {
       const Result<bool> there = view.exists(file.path.substr(0, file.path.rfind('/') + 1) + "policy.xml");
       if (!there) return fail(there.error());

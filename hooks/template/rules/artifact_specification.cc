@@ -6,6 +6,7 @@
 
 #include "gateway/base/encoding.h"
 #include "hooks/policy/document.h"
+#include "hooks/policy/suggest.h"
 #include "hooks/template/graphql.h"
 #include "hooks/template/information.h"
 #include "hooks/template/specification.h"
@@ -55,6 +56,43 @@ void judge_openapi(TreeReporter& reporter, const TreeFile& file, const OpenApi& 
     reporter.add_at(file.path, 1, 1, "neither 'openapi' nor 'swagger' stands at the top of this specification",
                     "write the version it follows: openapi 3.0.1, or swagger 2.0");
     return;
+  }
+  const bool old = find("openapi") == nullptr;
+  if (version->shape == OpenApi::Shape::scalar && !version->text.starts_with(old ? "2." : "3.") &&
+      !version->text.empty() && version->text.find_first_of("{#$%") == std::string::npos &&
+      version->text != (old ? "2" : "3")) {
+    reporter.add_at(file.path, version->line, version->column,
+                    fmt::format("there is no {} {}", old ? "swagger" : "openapi", printable(version->text, 30)),
+                    old ? "write swagger: \"2.0\"" : "write openapi: 3.0.1", policy::Severity::warning);
+  }
+  constexpr std::array<std::string_view, 21> kTop = {"openapi",
+                                                     "swagger",
+                                                     "info",
+                                                     "servers",
+                                                     "paths",
+                                                     "components",
+                                                     "security",
+                                                     "tags",
+                                                     "externalDocs",
+                                                     "webhooks",
+                                                     "host",
+                                                     "basePath",
+                                                     "schemes",
+                                                     "consumes",
+                                                     "produces",
+                                                     "definitions",
+                                                     "parameters",
+                                                     "responses",
+                                                     "securityDefinitions",
+                                                     "jsonSchemaDialect",
+                                                     "$schema"};
+  for (const auto& [name, member] : api.members) {
+    if (name.starts_with("x-") || std::find(kTop.begin(), kTop.end(), name) != kTop.end()) continue;
+    const std::string_view meant = policy::closest(name, kTop);
+    if (meant.empty()) continue;
+    reporter.add_at(file.path, member.line, member.column,
+                    fmt::format("'{}' is no part of OpenAPI", printable(name, 60)),
+                    fmt::format("did you mean '{}'?", meant), policy::Severity::warning);
   }
   for (const char* name : {"info", "paths", "components"}) {
     const OpenApi::Member* member = find(name);

@@ -333,3 +333,75 @@ TEST_CASE("specifications are there and their brackets and tags close") {
               "a/apis/d/specification.json:1:1 error [artifact-specification] neither 'openapi' nor 'swagger' stands "
               "at the top of this specification"});
 }
+
+TEST_CASE("an artifact without properties is told where ARM needs some") {
+  const MemorySource source({
+      {"a/backends/b/backendInformation.json", "{\n  \"propertys\": {\"url\": \"https://b.example\"}\n}"},
+      {"a/tags/t/apis/o/tagApiInformation.json", "{\"name\": \"o\"}"},
+      {"a/policy fragments/f/policyFragmentInformation.json", "{\"id\": \"f\"}"},
+  });
+  CHECK(findings(source) == Lines{"a/backends/b/backendInformation.json:1:1 warning [artifact-shape] 'properties' is "
+                                  "missing; ARM takes no backend without it"});
+}
+
+TEST_CASE("what stands inside of an artifact has the form that ARM asks for") {
+  const MemorySource source({
+      {"a/backends/b/backendInformation.json",
+       "{\"properties\": {\"protocol\": \"http\",\n\"url\": \"htps://b.example\"}}"},
+      {"a/backends/n/backendInformation.json",
+       "{\"properties\": {\"protocol\": \"http\",\n\"url\": \"b.example:8080/x\"}}"},
+      {"a/backends/s/backendInformation.json",
+       "{\"properties\": {\"protocol\": \"http\",\n\"url\": \"fabric:/app/service\"}}"},
+      {"a/backends/v/backendInformation.json", "{\"properties\": {\"protocol\": \"http\",\n\"url\": \"__URL__\"}}"},
+      {"a/backends/p/backendInformation.json",
+       "{\"properties\": {\"type\": \"Pool\", \"pool\": {\"services\": [{\"id\": \"/backends/b\",\n\"weight\": "
+       "500}]}}}"},
+      {"a/version sets/v/versionSetInformation.json",
+       "{\"properties\": {\"displayName\": \"v\", \"versioningScheme\": \"Header\"}}"},
+      {"a/diagnostics/d/diagnosticInformation.json",
+       "{\"properties\": {\"loggerId\": \"x\",\n\"verbosity\": \"informaton\",\n\"sampling\": {\"percentage\": 150}}}"},
+      {"a/named values/n/namedValueInformation.json",
+       "{\"properties\": {\"value\": \"v\",\n\"displayName\": \"a b\"}}"},
+      {"a/tags/t/tagInformation.json", "{\"properties\": {\"displayName\": \"\"}}"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/backends/b/backendInformation.json:2:8 warning [artifact-shape] 'url' begins with a scheme that is "
+              "misspelt: \"htps://b.example\"",
+              "a/backends/n/backendInformation.json:2:8 warning [artifact-shape] 'url' begins with no scheme: "
+              "\"b.example:8080/x\"",
+              "a/backends/p/backendInformation.json:2:11 warning [artifact-shape] 'weight' is a number from 0 to 100",
+              "a/diagnostics/d/diagnosticInformation.json:2:14 warning [artifact-shape] 'verbosity' is "
+              "\"informaton\"",
+              "a/diagnostics/d/diagnosticInformation.json:3:28 warning [artifact-shape] 'percentage' is a number from "
+              "0 to 100",
+              "a/named values/n/namedValueInformation.json:2:16 warning [artifact-shape] the display name of a named "
+              "value has letters, digits, '.', '-' and '_'",
+              "a/tags/t/tagInformation.json:1:32 warning [artifact-shape] 'displayName' is empty; ARM takes no tag "
+              "without it",
+              "a/version sets/v/versionSetInformation.json:1:16 warning [artifact-shape] 'versionHeaderName' is "
+              "missing; versions by header need it"});
+}
+
+TEST_CASE("a comma that was lost at the end of a line is told there") {
+  const MemorySource source({
+      {"a/tags/t/tagInformation.json", "{\n  \"name\": \"t\"\n  \"properties\": {\"displayName\": \"t\"}\n}"},
+      {"a/tags/u/tagInformation.json", "{\n  \"properties\": {\"displayName\" \"t\"}\n}"},
+  });
+  const Lines found = findings(source);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0] == "a/tags/t/tagInformation.json:2:14 error [artifact-json] not JSON: ',' is missing here");
+  CHECK_THAT(found[1], Catch::Contains("not JSON: unexpected"));
+}
+
+TEST_CASE("a specification of no version of OpenAPI and a misspelt part of one are told") {
+  const std::string api = "{\"properties\": {\"path\": \"o\", \"displayName\": \"O\"}}";
+  const MemorySource source({
+      {"a/apis/o/apiInformation.json", api},
+      {"a/apis/o/specification.yaml", "openapi: 4.0.0\ninfo: {}\nx-own: 1\npaths: {}\n"},
+      {"a/apis/p/apiInformation.json", api},
+      {"a/apis/p/specification.yaml", "openapi: 3.1.0\ninfo: {}\npath: {}\ncomponents: {}\n"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/apis/o/specification.yaml:1:1 warning [artifact-specification] there is no openapi 4.0.0",
+              "a/apis/p/specification.yaml:3:1 warning [artifact-specification] 'path' is no part of OpenAPI"});
+}
