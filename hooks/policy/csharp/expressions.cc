@@ -678,6 +678,10 @@ Expr Parser::primary_start() {
     inner.first = first;
     return inner;
   }
+  if (see("{") && ahead().kind == TokenKind::number && is_punct(ahead(2), "}")) {  // {0}, which a deployment replaces
+    pos_ += 3;
+    return result;
+  }
   if (see("{")) {
     fail_here("'{' begins no value", "write: new { … }, new T { … } or new[] { … }");
     return {};

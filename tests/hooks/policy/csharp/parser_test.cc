@@ -410,7 +410,8 @@ TEST_CASE("members are used as what they are") {
 TEST_CASE("deployment placeholders stand for operands and statements") {
   for (const char* source :
        {R"(@(__NUMBER__ + __NUMBER_2__))", R"(@(@@NUMBER@@ + 1))", R"(@(<%= number %> + 1))", R"(@([[number]] + 1))",
-        R"(@(%NUMBER% + 1))", R"(@{ __BLOCK__ return 1; })", R"(@("a".Split('{{separator}}', '#{other}#').Length))"}) {
+        R"(@(%NUMBER% + 1))", R"(@(context.Response.StatusCode == {0} && 5 < {1}))", R"(@{ return {0}; })",
+        R"(@{ __BLOCK__ return 1; })", R"(@("a".Split('{{separator}}', '#{other}#').Length))"}) {
     INFO(source);
     CHECK(verdict(source, true) == "");
   }
