@@ -20,6 +20,7 @@ extern const Rule k_wrong_scope;
 extern const Rule k_missing_attribute;
 extern const Rule k_unknown_attribute;
 extern const Rule k_bad_value;
+extern const Rule k_value_form;
 extern const Rule k_value_range;
 extern const Rule k_attribute_combination;
 extern const Rule k_missing_element;
@@ -82,6 +83,7 @@ const Rule* const kRules[] = {
     &k_unknown_attribute,
     &k_bad_value,
     &k_value_range,
+    &k_value_form,
     &k_attribute_combination,
     &k_missing_element,
     &k_too_many_elements,

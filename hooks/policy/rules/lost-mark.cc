@@ -1,6 +1,7 @@
 // Rule lost-mark: expressions begin with @, and named values stand in two braces.
 #include <fmt/core.h>
 
+#include <string>
 #include <string_view>
 
 #include "hooks/policy/rule.h"
@@ -14,6 +15,16 @@ bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
 
+// context.Member, as code writes it.
+bool names_context(std::string_view text) {
+  for (std::size_t at = text.find("context"); at != std::string_view::npos; at = text.find("context", at + 1)) {
+    std::string_view rest = text.substr(at + 7);
+    if (rest.starts_with('?')) rest.remove_prefix(1);
+    if (rest.size() > 2 && rest[0] == '.' && rest[1] >= 'A' && rest[1] <= 'Z') return true;
+  }
+  return false;
+}
+
 // ( … context.Member … ) or { … context.Member … return … }
 bool is_code(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(kSpace);
@@ -25,12 +36,23 @@ bool is_code(std::string_view text) {
     return false;
   }
   if (block && text.find("return ") == std::string_view::npos) return false;
-  for (std::size_t at = text.find("context"); at != std::string_view::npos; at = text.find("context", at + 1)) {
-    std::string_view rest = text.substr(at + 7);
-    if (rest.starts_with('?')) rest.remove_prefix(1);
-    if (rest.size() > 2 && rest[0] == '.' && rest[1] >= 'A' && rest[1] <= 'Z') return true;
+  return names_context(text);
+}
+
+// @@( … ), @ ( … ), @$( … ) or text before @( … ): code that is not taken as such. What is wrong with it.
+std::string_view fault_of_mark(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(kSpace);
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos || text.substr(0, at).find('<') != std::string_view::npos ||
+      !names_context(text.substr(at)))
+    return {};  // a comment or CDATA section before it is no text
+  if (at != begin) {
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    return next == '(' || next == '{' ? "text stands before this expression, so that it is taken as plain text" : "";
   }
-  return false;
+  const std::size_t open = text.find_first_not_of(" \t\r\n@$", at);
+  if (open == std::string_view::npos || open == at + 1 || (text[open] != '(' && text[open] != '{')) return {};
+  return "this is no expression: its bracket stands right behind one '@'";
 }
 
 // {{name} or {name}}, once per value.
@@ -61,6 +83,8 @@ void judge_braces(const Subject& s, Reporter& r, Range value) {
 void judge(const Subject& s, Reporter& r, Range value) {
   if (is_code(s.document.text(value)))
     r.add(value, "this looks like an expression without its '@'; it is taken as plain text", "write @ before it");
+  else if (const std::string_view fault = fault_of_mark(s.document.text(value)); !fault.empty())
+    r.add(value, std::string(fault), "make the whole value one expression: @( … ) or @{ … }");
   else
     judge_braces(s, r, value);
 }

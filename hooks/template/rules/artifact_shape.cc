@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "gateway/base/encoding.h"
-#include "hooks/policy/suggest.h"
+#include "hooks/policy/address.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -165,22 +165,6 @@ bool is_word_of(std::string_view text, std::string_view words) {
   return ("|" + ascii_lower(words) + "|").find("|" + ascii_lower(text) + "|") != std::string::npos;
 }
 
-// Why a text is no address that a request can be sent to; empty where it may be one.
-std::string_view fault_of_url(std::string_view url) {
-  if (url.find_first_of(" \t\r\n") != std::string_view::npos) return "holds white space";
-  const std::size_t colon = url.find(':');
-  const std::string scheme = ascii_lower(url.substr(0, colon));
-  const bool has_scheme = colon != std::string_view::npos && colon > 0 &&
-                          scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+-.") == std::string::npos;
-  if (!has_scheme || scheme.find('.') != std::string::npos || scheme == "localhost") return "begins with no scheme";
-  if (!is_word_of(scheme, "http|https|ws|wss|grpc|grpcs")) {
-    for (const std::string_view known : {"http", "https"})
-      if (policy::is_alike(scheme, known)) return "begins with a scheme that is misspelt";
-    return {};
-  }
-  return url.substr(colon).starts_with("://") && url.size() > colon + 3 ? std::string_view() : "names no host";
-}
-
 // What is wrong inside of a property, where ARM's specification says what stands there. Warnings: a deployment may
 // change it yet.
 template <class Add>
@@ -193,7 +177,7 @@ void judge_parts(std::string_view stem, const json::Value& properties, const Add
   const auto judge_url = [&](std::string_view name) {
     const std::string* url = text_of(name);
     if (url == nullptr || url->empty()) return;
-    if (const std::string_view fault = fault_of_url(*url); !fault.empty())
+    if (const std::string_view fault = policy::fault_of_url(*url); !fault.empty())
       add(*properties.find(name), fmt::format("'{}' {}: \"{}\"", name, fault, printable(*url, 60)),
           "write the whole address: https://host/path", kMild);
   };
