@@ -105,12 +105,15 @@ void Pool::judge(Input input) {
     read = std::move(*bytes);
   }
   const std::string& text = input.text ? *input.text : read;
-  if (!input.named && !policy::looks_like_policy(text)) {
+  const policy::Scope scope = scope_of_path(input.path, judging_.root);
+  // What lies where publishers take a policy from is one, whatever it holds.
+  const bool placed = scope != policy::Scope::unknown && input.path.ends_with("policy.xml");
+  if (!input.named && !placed && !policy::looks_like_policy(text)) {
     ++work_.lock()->done;
     return;
   }
   policy::CheckOptions options = judging_.options;
-  options.scope = scope_of_path(input.path, judging_.root);
+  options.scope = scope;
   options.severity = judging_.settings.levels_for(input.path);
   options.guardrails = judging_.settings.guardrails_for(input.path);
   policy::CheckCounts counts;

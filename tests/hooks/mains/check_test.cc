@@ -171,6 +171,21 @@ TEST_CASE("A directory is judged in one order and other XML is passed over") {
   CHECK(result.output.find("2 files: 2 errors") != std::string::npos);
 }
 
+TEST_CASE("What lies where a policy lies is judged whatever it holds") {
+  const Folder folder;
+  folder.write("apis/a/policy.xml", "<policy><inbound /></policy>");
+  folder.write("apis/b/policy.xml", "");
+  folder.write("policy.xml", "{}");
+  folder.write("pom/policy.xml", "<project />");
+  const ProcessResult result = judge({"--root", ".", "."}, folder.path());
+  CHECK(result.exit_code == 1);
+  for (const char* path : {"apis/a/policy.xml:1", "apis/b/policy.xml:1", "\npolicy.xml:1"}) {
+    INFO(path);
+    CHECK_THAT("\n" + result.output, Catch::Contains(path));
+  }
+  CHECK_THAT(result.output, !Catch::Contains("pom/policy.xml"));
+}
+
 TEST_CASE("A file that is named is judged whatever its root is") {
   const Folder folder;
   const ProcessResult result = judge({folder.write("project.xml", "<project/>")});
