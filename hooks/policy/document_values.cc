@@ -40,7 +40,28 @@ ExpressionSpan ValueReader::scan(std::uint32_t q, Enclosure enclosure) {
   if (span.outcome == SpanOutcome::closed) return span;
   const std::uint64_t used = span.end - q;
   scan_budget_ -= std::min<std::uint64_t>(scan_budget_, used);
+  for (std::uint32_t i = 0; i < span.long_string_count && scan_budget_ != 0; ++i) {
+    ExpressionSpan mended = scan_past_string(text_, q, limit, enclosure, span.long_strings[i]);
+    scan_budget_ -= std::min<std::uint64_t>(scan_budget_, mended.end - q);
+    if (mended.outcome != SpanOutcome::closed || !ends_expression(mended.end, enclosure)) continue;
+    const std::uint32_t begin = span.long_strings[i];
+    mended.outcome = SpanOutcome::open_literal;
+    mended.literal = "string";
+    mended.fault = {begin,
+                    static_cast<std::uint32_t>(std::min<std::size_t>(text_.find_first_of("\r\n", begin), size_))};
+    mended.unbalanced = {};
+    mended.mended = true;
+    return mended;
+  }
   return span;
+}
+
+// True when the value that an expression stands in ends where the expression does.
+bool ValueReader::ends_expression(std::uint32_t end, Enclosure enclosure) const {
+  const std::uint32_t p = skip_blank(text_, end);
+  if (enclosure == Enclosure::double_quoted) return d_.at(p) == '"' && ends_value(p);
+  if (enclosure == Enclosure::single_quoted) return d_.at(p) == '\'' && ends_value(p);
+  return d_.at(p) == '<' && d_.at(p + 1) == '/';
 }
 
 // What the lines tell about a bracket without a partner; false when they tell nothing. `e.code` ends with the bracket
@@ -280,7 +301,7 @@ std::uint32_t ValueReader::read_expression_value(NodeId element, Attribute& a, s
     }
   }
   // The value ends at the first quote that something follows which can follow a value.
-  std::uint32_t t = span.outcome == SpanOutcome::closed ? span.end : e0 + 2;
+  std::uint32_t t = span.outcome == SpanOutcome::closed || span.mended ? span.end : e0 + 2;
   const std::uint32_t stop = find_value_end(t, quote);
   const std::uint32_t value_end = stop;
   if (e0 > v) d_.add_part(NodeKind::text, {v, e0});

@@ -20,7 +20,8 @@ class SpanLexer {
   SpanLexer(std::string_view text, std::uint32_t limit, Enclosure enclosure, bool allow_line_breaks)
       : text_(text.substr(0, limit)), enclosure_(enclosure), allow_line_breaks_(allow_line_breaks) {}
 
-  ExpressionSpan scan(std::uint32_t at) {
+  ExpressionSpan scan(std::uint32_t at, std::uint32_t open_string = kNoString) {
+    open_string_ = open_string;
     at_ = at + 1;
     own_open_ = text_[at_];
     own_close_ = own_open_ == '(' ? ')' : '}';
@@ -34,6 +35,8 @@ class SpanLexer {
   }
 
  private:
+  static constexpr std::uint32_t kNoString = 0xffffffff;
+
   // A hole of an interpolated string, and the string it stands in.
   struct Hole {
     Literal literal;
@@ -233,6 +236,10 @@ class SpanLexer {
   // `begin` is the first byte of the literal, `quote` that of its opening quote.
   void begin_string(std::uint32_t begin, std::uint32_t quote, Literal literal) {
     const LogicalChar q = peek(quote);
+    if (begin == open_string_) {
+      at_ = quote;
+      return skip_line();
+    }
     literal.entity = q.entity;
     literal.begin = begin;
     at_ = quote + q.length;
@@ -294,6 +301,10 @@ class SpanLexer {
           if (!allow_line_breaks_) return open_literal(literal.begin, "string");
           if (!span_.line_break) span_.line_break_in = literal.begin;
           span_.line_break = true;
+        } else if (const std::uint32_t count = span_.long_string_count;
+                   count < span_.long_strings.size() &&
+                   (count == 0 || span_.long_strings[count - 1] != literal.begin)) {
+          span_.long_strings[span_.long_string_count++] = literal.begin;
         }
         ++at_;
         continue;
@@ -325,6 +336,7 @@ class SpanLexer {
   char own_open_ = '(';
   char own_close_ = ')';
   bool done_ = false;
+  std::uint32_t open_string_ = kNoString;
   std::vector<Bracket> brackets_;
   std::vector<Hole> holes_;
   ExpressionSpan span_;
@@ -369,6 +381,11 @@ LogicalChar entity_char(std::string_view text, std::uint32_t at) {
 ExpressionSpan scan_expression(std::string_view text, std::uint32_t at, std::uint32_t limit, Enclosure enclosure,
                                bool allow_line_breaks) {
   return SpanLexer(text, limit, enclosure, allow_line_breaks).scan(at);
+}
+
+ExpressionSpan scan_past_string(std::string_view text, std::uint32_t at, std::uint32_t limit, Enclosure enclosure,
+                                std::uint32_t open_string) {
+  return SpanLexer(text, limit, enclosure, false).scan(at, open_string);
 }
 
 }  // namespace postern::policy

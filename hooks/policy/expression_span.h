@@ -1,6 +1,7 @@
 // Where an expression ends: lexes C# just far enough to know which brackets count.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,11 +30,18 @@ struct ExpressionSpan {
   // The first bracket in it that has no partner, though the expression as a whole closes; empty otherwise.
   Range unbalanced;
   bool unbalanced_opener = false;
+  // Where the first verbatim strings in it that run over lines begin; what never closes may owe it to one of them.
+  std::array<std::uint32_t, 4> long_strings{};
+  std::uint32_t long_string_count = 0;
+  bool mended = false;  // read with one of them ended at the end of its first line
 };
 
 // `at` is the offset of `@` of `@(` or `@{`. Reads at most up to `limit`. Linear, with a stack of its own.
 ExpressionSpan scan_expression(std::string_view text, std::uint32_t at, std::uint32_t limit, Enclosure enclosure,
                                bool allow_line_breaks);
+// The same, taking the string that begins at `open_string` as one that lost its end on that line.
+ExpressionSpan scan_past_string(std::string_view text, std::uint32_t at, std::uint32_t limit, Enclosure enclosure,
+                                std::uint32_t open_string);
 
 // The character that starts at `at`, with an entity decoded (`length` then covers the entity). Code points above ASCII
 // come as their first byte. `length` is 0 at the end of the text.

@@ -462,3 +462,18 @@ TEST_CASE("A named value that has lost a brace does not reach for the next one")
   CHECK(placeholder_length("{{a},\"b\":{{c}}", 0) == 0);
   CHECK(placeholder_length("{{ a\n  | Append: \"x\" }}", 0) == 23);
 }
+
+TEST_CASE("A verbatim string that lost its end is told where it begins and swallows nothing") {
+  const std::string text =
+      "<policies>\n<inbound>\n<set-body>@{\nvar json = @\"{ \"\"a\"\": 1 };\nreturn json;\n}</set-body>\n"
+      "<set-variable name=\"a\" value=\"@{\nreturn $@\"{{ \"\"b\"\": \"\"{context.Api.Id}\"\" }};\n}\" />\n"
+      "<set-header name=\"c\" exists-action=\"override\"><value>@(\"x\" + \"y\")</value></set-header>\n"
+      "</inbound>\n<outbound>\n<set-body>@{ return @\"two\nlines\"; }</set-body>\n</outbound>\n</policies>";
+  const std::vector<Finding> findings = check_policy("p.xml", text, {});
+  REQUIRE(findings.size() == 2);
+  CHECK(findings[0].rule == "expression-balance");
+  CHECK(findings[0].line == 4);
+  CHECK(findings[0].message == "this string in the expression never ends");
+  CHECK(findings[1].rule == "expression-balance");
+  CHECK(findings[1].line == 8);
+}
