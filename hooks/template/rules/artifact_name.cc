@@ -1,9 +1,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "gateway/base/encoding.h"
+#include "hooks/policy/suggest.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -32,9 +36,88 @@ std::string fault_of(const Segment& segment) {
   return {};
 }
 
+struct Kind {
+  std::string_view collection;  // ARM name
+  std::string_view folder;      // lower case, without blanks
+  std::string_view file;        // of its information, before "Information.json"
+};
+constexpr std::array kKinds = {
+    Kind{"apis", "apis", "api"},
+    Kind{"products", "products", "product"},
+    Kind{"policyFragments", "policyfragments", "policyFragment"},
+    Kind{"namedValues", "namedvalues", "namedValue"},
+    Kind{"backends", "backends", "backend"},
+    Kind{"loggers", "loggers", "logger"},
+    Kind{"diagnostics", "diagnostics", "diagnostic"},
+    Kind{"tags", "tags", "tag"},
+    Kind{"groups", "groups", "group"},
+    Kind{"gateways", "gateways", "gateway"},
+    Kind{"apiVersionSets", "versionsets", "versionSet"},
+    Kind{"subscriptions", "subscriptions", "subscription"},
+};
+
+// The file name that was meant, where this one is no name of an artifact and like one; else empty.
+std::string meant_file(const Artifact& artifact, std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  if (artifact.kind != ArtifactKind::unknown || artifact.resource.empty() || dot == std::string_view::npos) return {};
+  const std::string stem = ascii_lower(name.substr(0, dot));
+  const std::string ending = ascii_lower(name.substr(dot));
+  const std::string_view collection = artifact.resource.back().collection;
+  if (ending == ".json") {
+    for (const Kind& kind : kKinds) {
+      if (kind.collection != collection) continue;
+      const std::string lower = ascii_lower(kind.file);
+      if (stem == lower + "info" || policy::is_alike(stem, lower + "information"))
+        return std::string(kind.file) + "Information.json";
+    }
+  }
+  if (collection == "apis" && (ending == ".json" || ending == ".yaml" || ending == ".graphql" || ending == ".wsdl") &&
+      policy::is_alike(stem, "specification")) {
+    return "specification" + ending;
+  }
+  return {};
+}
+
+// The folder of the tree that no publisher knows and that is like one it does: its end in `path`, and the name meant.
+std::optional<std::pair<std::size_t, std::string_view>> meant_folder(std::string_view path) {
+  const std::string lower = ascii_lower(path);
+  if (!lower.ends_with("information.json") && !lower.ends_with("/policy.xml")) return std::nullopt;
+  std::size_t begin = 0;
+  if (lower.starts_with("workspaces/")) {
+    begin = lower.find('/', std::string_view("workspaces/").size());
+    if (begin == std::string::npos) return std::nullopt;
+    ++begin;
+  }
+  const std::size_t end = lower.find('/', begin);
+  if (end == std::string::npos || lower.find('/', end + 1) == std::string::npos) return std::nullopt;
+  std::string folder = lower.substr(begin, end - begin);
+  std::erase(folder, ' ');
+  std::array<std::string_view, kKinds.size()> names;
+  std::transform(kKinds.begin(), kKinds.end(), names.begin(), [](const Kind& kind) { return kind.folder; });
+  const std::string_view meant = policy::closest(folder, names);
+  if (meant.empty() || meant == folder) return std::nullopt;
+  return std::pair(end, meant);
+}
+
+void judge_place(TreeReporter& reporter, const TreeFile& file, std::set<std::string>& said) {
+  if (file.artifact.kind != ArtifactKind::unknown) return;
+  const std::string_view name = std::string_view(file.path).substr(file.path.rfind('/') + 1);
+  if (const std::string meant = meant_file(file.artifact, name); !meant.empty()) {
+    reporter.add_at(file.path, 1, 1, fmt::format("no publisher reads a file named '{}' here", printable(name, 80)),
+                    fmt::format("did you mean '{}'?", meant), policy::Severity::warning);
+  }
+  if (!file.artifact.resource.empty()) return;
+  const auto folder = meant_folder(file.path);
+  if (!folder || !said.insert(file.path.substr(0, folder->first + 1)).second) return;
+  reporter.add_at(file.path, 1, 1,
+                  fmt::format("no publisher reads the folder '{}'", printable(file.path.substr(0, folder->first), 80)),
+                  fmt::format("did you mean '{}'?", folder->second), policy::Severity::warning);
+}
+
 Status check(TreeView& view, TreeReporter& reporter) {
   std::set<std::string> said;
   for (const TreeFile& file : view.judged()) {
+    judge_place(reporter, file, said);
     for (const Segment& segment : file.artifact.resource) {
       const std::string fault = fault_of(segment);
       if (fault.empty() || !said.insert(std::string(segment.collection) + "/" + segment.name).second) continue;

@@ -405,3 +405,24 @@ TEST_CASE("a specification of no version of OpenAPI and a misspelt part of one a
         Lines{"a/apis/o/specification.yaml:1:1 warning [artifact-specification] there is no openapi 4.0.0",
               "a/apis/p/specification.yaml:3:1 warning [artifact-specification] 'path' is no part of OpenAPI"});
 }
+
+TEST_CASE("a file or folder whose name is like the one a publisher reads is told") {
+  const std::string tag = R"({"properties":{"displayName":"t"}})";
+  const MemorySource source({
+      {"a/tags/t/tagInformaton.json", tag},
+      {"a/tags/u/tagInfo.json", tag},
+      {"a/tags/v/notes.json", "{}"},
+      {"a/group/g/groupInformation.json", R"({"properties":{"displayName":"g"}})"},
+      {"a/group/h/groupInformation.json", R"({"properties":{"displayName":"h"}})"},
+      {"a/scripts/x/policy.xml", "<project />"},
+      {"a/apis/o/apiInformation.json", R"({"properties":{"path":"o","displayName":"O","type":"soap"}})"},
+      {"a/apis/o/specificaton.yaml", "openapi: 3.0.1\n"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/apis/o/specificaton.yaml:1:1 warning [artifact-name] no publisher reads a file named "
+              "'specificaton.yaml' here",
+              "a/group/g/groupInformation.json:1:1 warning [artifact-name] no publisher reads the folder 'group'",
+              "a/tags/t/tagInformaton.json:1:1 warning [artifact-name] no publisher reads a file named "
+              "'tagInformaton.json' here",
+              "a/tags/u/tagInfo.json:1:1 warning [artifact-name] no publisher reads a file named 'tagInfo.json' here"});
+}
