@@ -70,7 +70,9 @@ void judge_braces(const Subject& s, Reporter& r, Range value) {
     const std::size_t closed = close - end;
     const bool other_tool = i > 0 && std::string_view("$#%@").find(text[i - 1]) != std::string_view::npos;
     i = close > i ? close - 1 : i;
-    if (end == name || other_tool || opened + closed != 3 || closed == 0) continue;
+    // {{name alone, to the end of the value: both are lost.
+    const bool cut_off = opened == 2 && closed == 0 && name == 2 && end == text.size();
+    if (end == name || other_tool || (!cut_off && (opened + closed != 3 || closed == 0))) continue;
     const auto from = static_cast<std::uint32_t>(value.begin + name - opened);
     const auto to = static_cast<std::uint32_t>(value.begin + close);
     r.add({from, to},

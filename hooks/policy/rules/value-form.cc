@@ -43,10 +43,20 @@ bool is_thumbprint(std::string_view value) {
   return digits == 40 || digits == 64;  // SHA-1, SHA-256
 }
 
-void judge_attribute(Reporter& r, std::string_view element, const Attribute& a, std::string_view name,
+void judge_attribute(Reporter& r, std::string_view element, const Attribute& a, const catalogue::Attribute& entry,
                      const std::string& value) {
-  if (is_filled_in(value)) return;
+  const std::string_view name = entry.name;
   const bool in_header = element == "set-header" || element == "check-header";
+  if (is_filled_in(value)) return;
+  constexpr std::array<std::string_view, 13> kNames = {
+      "name",        "key",       "variable-name", "response-variable-name", "context-variable-name",
+      "counter-key", "from",      "provider-id",   "authorization-id",       "callback-parameter-name",
+      "topic",       "logger-id", "template"};
+  if (value.empty() && entry.need == catalogue::Need::error && !in_header &&
+      std::find(kNames.begin(), kNames.end(), name) != kNames.end()) {
+    r.add(a.value, fmt::format("'{}' of <{}> is empty", name, element));
+    return;
+  }
   if ((in_header && name == "name") || name == "header-name") {
     if (value.empty()) {
       r.add(a.value, fmt::format("'{}' of <{}> is empty", name, element), "write the name of the header");
@@ -108,7 +118,7 @@ void check(const Subject& s, Reporter& r) {
   for_each_literal(
       s, [&](const ModelElement& e, const Attribute& a, const catalogue::Attribute& entry, const std::string& value) {
         if (!s.node(e).attributes_unsure && judge_value(entry, value).what.empty())
-          judge_attribute(r, s.name(e), a, entry.name, value);
+          judge_attribute(r, s.name(e), a, entry, value);
       });
   for (const ModelElement& e : s.model.elements()) {
     if (e.spec == nullptr || e.guessed || e.place == Place::unknown || e.place == Place::payload) continue;
