@@ -27,6 +27,50 @@ function strings(text, e) {
 }
 
 export const MORE_FAULTS = {
+  *'at sign twice'(text, { expressions }) {
+    for (const e of expressions) if (/context\.[A-Z]/.test(text.slice(e.at, e.end)) && !/["<&]/.test(text.slice(e.at, e.end))) yield [cut(text, e.at, e.at, '@'), lineOf(text, e.at)];
+  },
+  *'blank behind the at sign'(text, { expressions }) {
+    for (const e of expressions) if (/context\.[A-Z]/.test(text.slice(e.at, e.end)) && !/["<&]/.test(text.slice(e.at, e.end))) yield [cut(text, e.at + 1, e.at + 1, ' '), lineOf(text, e.at)];
+  },
+  *'text before an expression'(text, { expressions }) {
+    for (const e of expressions) if (/context\.[A-Z]/.test(text.slice(e.at, e.end)) && !/["<&]/.test(text.slice(e.at, e.end)) && !text.slice(0, e.at).endsWith('[CDATA[')) yield [cut(text, e.at, e.at, 'Id '), lineOf(text, e.at)];
+  },
+  *'scheme of an address misspelt'(text, { tags }) {
+    for (const t of tags) {
+      if (inPayload(t)) continue;
+      for (const a of t.attributes) {
+        if (/^(base-)?url$/.test(a.name) && /^https?:\/\/[^{}$#<>@]*$/.test(text.slice(a.valueAt, a.valueEnd))) yield [cut(text, a.valueAt, a.valueAt + 4, 'htp'), lineOf(text, a.at)];
+      }
+      if (t.name !== 'set-url' || t.kind !== 'open') continue;
+      if (/^https?:\/\/[^{}$#<>@]*$/.test(text.slice(t.end, t.close.at))) yield [cut(text, t.end, t.end + 4, 'htp'), lineOf(text, t.at)];
+    }
+  },
+  *'blank in the name of a header'(text, { tags }) {
+    for (const t of tags) {
+      if (t.name !== 'set-header' || inPayload(t)) continue;
+      for (const a of t.attributes) if (a.name === 'name' && literal(text, a)) yield [cut(text, a.valueAt + 1, a.valueAt + 1, ' '), lineOf(text, a.at)];
+    }
+  },
+  *'method misspelt'(text, { tags }) {
+    for (const t of tags) {
+      if (t.name !== 'set-method' || t.kind !== 'open' || !/^(GET|POST|PUT|DELETE|PATCH)$/.test(text.slice(t.end, t.close.at))) continue;
+      const word = text.slice(t.end, t.close.at);
+      yield [cut(text, t.end, t.close.at, word[0] + word[2] + word[1] + word.slice(3)), lineOf(text, t.at)];
+    }
+  },
+  *'number of an address too high'(text, { tags }) {
+    for (const t of tags) {
+      if (t.name !== 'address' || t.kind !== 'open' || !/^\d+\.\d+\.\d+\.\d+$/.test(text.slice(t.end, t.close.at))) continue;
+      yield [cut(text, t.close.at, t.close.at, '99'), lineOf(text, t.at)];
+    }
+  },
+  *'status of four digits'(text, { tags }) {
+    for (const t of tags) {
+      if (t.name !== 'set-status' || inPayload(t)) continue;
+      for (const a of t.attributes) if (a.name === 'code' && /^\d{3}$/.test(text.slice(a.valueAt, a.valueEnd))) yield [cut(text, a.valueEnd, a.valueEnd, '0'), lineOf(text, a.at)];
+    }
+  },
   *'start tag missing'(text, { tags }) {
     for (const t of tags) {
       if (t.kind !== 'open' || inPayload(t) || t.depth === 0) continue;
@@ -303,6 +347,13 @@ export const MORE_FAULTS = {
   ...code('statement behind a colon', /;(?=\s*\n)/g, () => ':', { block: true }),
   ...code('digit that is a letter', /\b[1-9]\d+\b/g, (m) => m[0] + 'O'),
   ...code('null conditional twice', /\?\./g, () => '?..'),
+  ...code('pointer for a member', /\bcontext\./g, () => 'context->'),
+  ...code('jump to no label', /\breturn\b/g, () => 'goto done; return', { block: true }),
+  ...code('variable that is static', /(?<=[{;]\s*)\bvar (?=\w+ = )/g, () => 'static int z = 1; var ', { block: true }),
+  ...code('out missing', /(?<=\bTry\w+\([^()]*)\bout (?=\w+\))/g, () => '', { skip: /never/ }),
+  ...code('method of a body not called', /(?<=\.As<\w+>)\((?:preserveContent: )?\w*\)(?=\s*[;.[])/g, () => ''),
+  ...code('brackets behind a property', /\.(UtcNow|Length|TotalMilliseconds|TotalSeconds)\b(?!\()/g, (m) => m[0] + '()'),
+  ...code('number without digits', /(?<=[ (,])0(?=[ ),;])/g, () => '0x'),
   ...code('index with a dot', /\.(?=[A-Z]\w*\[)/g, () => ',', { skip: /never/ }),
 };
 

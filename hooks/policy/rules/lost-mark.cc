@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "hooks/policy/catalogue.h"
 #include "hooks/policy/rule.h"
+#include "hooks/policy/value.h"
 
 namespace postern::policy {
 namespace {
@@ -91,11 +93,18 @@ void judge(const Subject& s, Reporter& r, Range value) {
     judge_braces(s, r, value);
 }
 
+// bad-value says of a number, bool or word that it is none.
+bool is_told(const Subject& s, const ModelElement& e, const Attribute& a) {
+  if (e.guessed || s.document.has_placeholder(a)) return false;
+  const catalogue::Attribute* entry = catalogue::find_attribute(*e.spec, s.document.name(a));
+  return entry != nullptr && !judge_value(*entry, s.document.decoded(a.value)).what.empty();
+}
+
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
     if (e.spec == nullptr || e.place == Place::unknown || e.place == Place::payload) continue;
     for (const Attribute& a : s.document.attributes(s.node(e)))
-      if (a.has_value && !s.document.is_expression(a)) judge(s, r, a.value);
+      if (a.has_value && !s.document.is_expression(a) && !is_told(s, e, a)) judge(s, r, a.value);
     const Node& node = s.node(e);
     // Liquid has braces of its own.
     if (!e.has_text || e.child_count > 0 || s.document.attribute(node, "template") != nullptr) continue;
