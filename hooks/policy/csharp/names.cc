@@ -25,6 +25,14 @@ constexpr std::array kForbiddenNamespaces = {Forbidden{"System.Net.Http", "the s
                                              Forbidden{"System.Net.WebClient", "the send-request policy"},
                                              Forbidden{"System.Net.WebRequest", "the send-request policy"},
                                              Forbidden{"System.Threading.Thread", ""}};
+constexpr std::array<std::string_view, 2> kUnlistedNamespaces = {"System.Globalization", "System.Text.Json"};
+// Of types that are on the list: members that are not, and are often tried.
+struct UnlistedMember {
+  std::string_view type, name, instead;
+};
+constexpr std::array kUnlistedMembers = {UnlistedMember{"Regex", "Escape", ""},
+                                         UnlistedMember{"DateTime", "ParseExact", "use DateTime.Parse"},
+                                         UnlistedMember{"DateTime", "TryParseExact", "use DateTime.Parse"}};
 constexpr std::array kForbiddenTypes = {Forbidden{"HttpClient", "the send-request policy"},
                                         Forbidden{"HttpRequestMessage", "the send-request policy"},
                                         Forbidden{"WebClient", "the send-request policy"},
@@ -316,7 +324,15 @@ void Parser::judge_context_member(const ContextType& owner, Index at) {
 void Parser::judge_member(const Expr& owner, Index at) {
   const std::string_view name = t_[at].text;
   if (owner.of_type != nullptr) {
-    if (has_static_member(*owner.of_type, name)) return;
+    if (has_static_member(*owner.of_type, name)) {
+      for (const auto& [type, member, instead] : kUnlistedMembers) {
+        if (type != owner.of_type->name || member != name) continue;
+        note(NoteKind::unlisted, at, at,
+             fmt::format("{}.{} is not on the list of members that policy expressions may use", type, name),
+             std::string(instead));
+      }
+      return;
+    }
     note(NoteKind::unlisted, at, at, fmt::format("{} has no static member '{}'", owner.of_type->name, name),
          did_you_mean(near_static_member(*owner.of_type, name)));
     return;
@@ -350,9 +366,10 @@ bool Parser::judge_forbidden() {
         return refuse(entry);
       }
     }
-    if (name.starts_with("System.Globalization.")) {
+    for (const std::string_view space : kUnlistedNamespaces) {
+      if (!name.starts_with(space) || name.size() == space.size() || name[space.size()] != '.') continue;
       note(NoteKind::unlisted, pos_, pos_,
-           "System.Globalization is not on the list of types that policy expressions may use");
+           fmt::format("{} is not on the list of types that policy expressions may use", space));
       return true;
     }
     return false;

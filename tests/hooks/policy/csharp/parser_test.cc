@@ -278,6 +278,17 @@ TEST_CASE("members that no type has are named with what was probably meant") {
             .ends_with("| GetValueOrDefualt | did you mean GetValueOrDefault?"));
 }
 
+TEST_CASE("members and types that are in dotnet but not on the list are named") {
+  CHECK(verdict("@(Regex.Escape(\"a\"))") ==
+        "Regex.Escape is not on the list of members that policy expressions may use | Escape | ");
+  CHECK(verdict("@(DateTime.ParseExact(\"a\", \"b\", null))") ==
+        "DateTime.ParseExact is not on the list of members that policy expressions may use | ParseExact | use "
+        "DateTime.Parse");
+  CHECK(verdict("@(System.Text.Json.JsonSerializer.Serialize(1))") ==
+        "System.Text.Json is not on the list of types that policy expressions may use | System | ");
+  CHECK(verdict("@(Regex.Unescape(System.Text.Encoding.UTF8.GetString(null)))").empty());
+}
+
 TEST_CASE("what the types that are known do not take is named") {
   CHECK(verdict("@(context.Response.StatusCode == \"200\")") ==
         "'==' stands between a number and a string | == | compare values of one type");
