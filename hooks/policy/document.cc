@@ -96,13 +96,22 @@ bool PolicyDocument::has_placeholder(const Attribute& attribute) const {
   return expression && !is_expression(attribute);
 }
 
+// Where the next '&' from `at` on stands, or `end`.
+static std::uint32_t next_reference(std::string_view text, std::uint32_t at, std::uint32_t end) {
+  return static_cast<std::uint32_t>(std::min<std::size_t>(text.substr(0, end).find('&', at), end));
+}
+
 DecodedText PolicyDocument::decoded_code(const Expression& expression) const {
   DecodedText out;
   const Range range = expression.code;
   out.text.reserve(range.size());
   out.map.emplace_back(0, range.begin);
   for (std::uint32_t at = range.begin; at < range.end;) {
-    const LogicalChar c = logical_char(text_.substr(0, range.end), at, !expression.in_cdata);
+    const std::uint32_t plain = expression.in_cdata ? range.end : next_reference(text_, at, range.end);
+    out.text.append(text_, at, plain - at);
+    at = plain;
+    if (at == range.end) break;
+    const LogicalChar c = logical_char(text_.substr(0, range.end), at, true);
     if (!c.entity) {
       out.text += text_[at++];
       continue;
@@ -123,6 +132,10 @@ std::string PolicyDocument::decoded(Range range) const {
   out.reserve(range.size());
   const std::string_view window = text_.substr(0, range.end);
   for (std::uint32_t at = range.begin; at < range.end;) {
+    const std::uint32_t plain = next_reference(text_, at, range.end);
+    out.append(text_, at, plain - at);
+    at = plain;
+    if (at == range.end) break;
     const LogicalChar c = logical_char(window, at, true);
     if (!c.entity) {
       out += text_[at++];

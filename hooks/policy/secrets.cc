@@ -166,6 +166,11 @@ class Scanner {
 
   // key=value, as in connection strings, queries and forms.
   void assignment() {
+    const auto inside = [](char c) {
+      return static_cast<unsigned char>(c) > ' ' && std::string_view(";&\"'<>\\),").find(c) == std::string_view::npos;
+    };
+    // An attribute, or the text goes on behind a quote: judged where its name is known.
+    if (at_ + 1 == text_.size() || !inside(text_[at_ + 1])) return;
     std::size_t begin = at_;
     while (begin > 0 && at_ - begin < 24 && is_name(text_[begin - 1])) --begin;
     const std::string key = ascii_lower(text_.substr(begin, at_ - begin));
@@ -175,13 +180,9 @@ class Scanner {
                               (one.name == "subscription-key" || one.name == "api-key")))
         found = &one;
     if (found == nullptr || at_ < covered_) return;
-    const auto inside = [](char c) {
-      return static_cast<unsigned char>(c) > ' ' && std::string_view(";&\"'<>\\),").find(c) == std::string_view::npos;
-    };
     const std::string_view value = run(text_, at_ + 1, inside, kLongestRun);
     covered_ = at_ + 1 + value.size();
-    // An attribute, or the text goes on behind a quote: judged where its name is known.
-    if (value.empty() || has_placeholder_but_percent(value) || is_example(value)) return;
+    if (has_placeholder_but_percent(value) || is_example(value)) return;
     if (is_one(found->name, value)) add(begin, at_, found->what);
   }
 
