@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "gateway/base/encoding.h"
 #include "gateway/base/file.h"
 
@@ -92,6 +94,13 @@ std::string_view Statement::text(int column) const {
   const void* const bytes = sqlite3_column_blob(statement, column);
   if (bytes == nullptr) return {};
   return {static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement, column))};
+}
+
+Sha256 Statement::digest(int column) const {
+  Sha256 digest{};
+  const std::string_view bytes = text(column);
+  std::copy_n(bytes.begin(), std::min(bytes.size(), digest.size()), digest.begin());
+  return digest;
 }
 
 bool Statement::is_null(int column) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/base/digest.h"
 #include "gateway/base/result.h"
 
 namespace postern::store {
@@ -38,6 +39,7 @@ class Statement {
   std::int64_t integer(int column) const;
   std::string_view text(int column) const;  // also of a blob; valid until the next step() or reset()
   bool is_null(int column) const;
+  Sha256 digest(int column) const;  // of a blob of 32 bytes
 
  private:
   friend class Database;
@@ -46,6 +48,17 @@ class Statement {
   };
   std::unique_ptr<void, Finalize> handle_;
 };
+
+// The rows of one query, each handed to `take(const Statement&) -> Status`, whose failure ends it.
+template <class Take>
+Status each_row(Statement& statement, Take take) {
+  for (;;) {
+    const auto row = statement.step();
+    if (!row) return fail(row.error());
+    if (!*row) return {};
+    if (Status taken = take(statement); !taken) return taken;
+  }
+}
 
 // One connection; used by one thread at a time.
 class Database {
