@@ -102,6 +102,10 @@ class Judge {
       refuse(verdict, "ref-name", "funny refname", "use refs/heads/<name> or refs/tags/<name>");
       return verdict;
     }
+    if (granted != nullptr) {
+      if (Status plain = refuse_alias(verdict, command); !plain) refuse_unknown(verdict, plain.error());
+      if (verdict.refused) return verdict;
+    }
     if (command.is_delete()) {
       require_verb(verdict, command, granted, Verb::delete_);
       return verdict;
@@ -136,6 +140,16 @@ class Judge {
     judge_settings(verdict, *changes);
     judge_templates(verdict, sides, *changes);
     return verdict;
+  }
+
+  // git moves the ref that a symbolic one stands for, which no grant and no record of this push is about.
+  Status refuse_alias(CommandJudgement& verdict, const RefUpdate& command) const {
+    Result<std::optional<std::string>> target = in_.tree.symbolic_target(command.ref);
+    if (!target) return fail(target.error());
+    if (!*target) return {};
+    const std::string name = printable(**target, 200);
+    refuse(verdict, "symbolic-ref", "it is another name of " + name, "push to " + name + " itself");
+    return {};
   }
 
   Status find_sides(const RefUpdate& command, Sides& sides, CommandJudgement& verdict) {
@@ -228,15 +242,20 @@ class Judge {
                          : "take the paths above out of the push; granted: " + printable(where, 300));
   }
 
-  // Broken settings would refuse every later push, so they are refused when they come.
+  // A broken settings file or baseline would refuse every later push, so it is refused when it comes.
   void judge_settings(CommandJudgement& verdict, const std::vector<repo::Change>& changes) {
+    const std::string baseline = baseline_path(*in_.templates);
     for (const repo::Change& change : changes) {
-      if (change.path != in_.templates->settings || !change.after || !change.after->is_file()) continue;
-      Result<std::string> text = in_.tree.read_blob(change.after->id, 1 << 20);
+      const bool is_settings = change.path == in_.templates->settings;
+      if ((!is_settings && change.path != baseline) || !change.after || !change.after->is_file()) continue;
+      Result<std::string> text =
+          in_.tree.read_blob(change.after->id, is_settings ? kSettingsMaxBytes : policy::kBaselineMaxBytes);
       if (!text) return refuse_unknown(verdict, in_context(change.path, text.error()));
-      Result<policy::Settings> parsed = policy::parse_settings(*text, {"*"});
-      if (parsed) continue;
-      out_.lines.push_back(change.path + ": " + parsed.error().message);
+      const auto fault = [](const auto& parsed) { return parsed ? std::string() : parsed.error().message; };
+      const std::string what =
+          is_settings ? fault(policy::parse_settings(*text, {"*"})) : fault(policy::parse_baseline(*text));
+      if (what.empty()) continue;
+      out_.lines.push_back(change.path + ": " + what);
       refuse(verdict, "settings", change.path + " cannot be read, see above", "correct " + change.path);
     }
   }

@@ -5,8 +5,6 @@
 namespace postern::receive {
 namespace {
 
-constexpr std::size_t kSettingsMax = std::size_t{1} << 20;
-
 // nullopt: no such file.
 Result<std::optional<std::string>> read_if_there(const repo::FileSource& files, const std::string& path,
                                                  std::size_t max_bytes) {
@@ -45,7 +43,7 @@ Result<RepositorySettings> settings_in(const repo::FileSource* files, const std:
     settings.platform[rule] = *parsed;
   }
   if (files != nullptr) {
-    Result<std::optional<std::string>> text = read_if_there(*files, templates.settings, kSettingsMax);
+    Result<std::optional<std::string>> text = read_if_there(*files, templates.settings, kSettingsMaxBytes);
     if (!text) return fail(text.error());
     if (*text) {
       Result<policy::Settings> parsed = policy::parse_settings(**text, {"*"});

@@ -15,6 +15,8 @@
 
 namespace postern::receive {
 
+inline constexpr std::size_t kSettingsMaxBytes = std::size_t{1} << 20;  // of the settings file
+
 // Value.
 struct RepositorySettings {
   policy::RuleLevels severity;            // for every path that the repository's settings do not name

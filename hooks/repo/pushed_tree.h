@@ -24,9 +24,9 @@ using git::ObjectId;
 
 // Value: an entry of a tree that is no tree itself.
 struct Entry {
-  std::uint32_t mode = 0;  // 0100644, 0100755, 0120000 (link), 0160000 (submodule)
+  std::uint32_t mode = 0;  // 0100644, 0100755, 0120000 (link) or 0160000 (submodule), as git takes what is written
   ObjectId id = ObjectId::zero();
-  bool is_file() const { return mode == 0100644 || mode == 0100755 || mode == 0100664; }
+  bool is_file() const { return mode == 0100644 || mode == 0100755; }
   bool operator==(const Entry&) const = default;
 };
 
@@ -89,6 +89,8 @@ class PushedTree {
   virtual Result<std::string> default_branch() const = 0;
   // What `ref` names now, peeled to nothing; nullopt when it is not there.
   virtual Result<std::optional<ObjectId>> resolve(std::string_view ref) const = 0;
+  // The ref that `ref` is another name of, whether or not that one is there; nullopt: an ordinary ref, or none.
+  virtual Result<std::optional<std::string>> symbolic_target(std::string_view ref) const = 0;
   // True when the configuration of the repository has remote.<name>.mirror = true.
   virtual Result<bool> is_mirror() const = 0;
 };

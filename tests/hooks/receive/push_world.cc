@@ -106,9 +106,10 @@ std::string PushWorld::commit(const std::string& clone, const std::string& messa
 }
 
 std::string PushWorld::rev(const std::string& where, const std::string& name) const {
-  std::string id = bare_git(where, {"rev-parse", "--verify", "-q", name}).output;
-  while (id.ends_with('\n')) id.pop_back();
-  return id;
+  GitResult found = bare_git(where, {"rev-parse", "--verify", "-q", name});
+  if (found.code != 0) return {};
+  while (found.output.ends_with('\n')) found.output.pop_back();
+  return found.output;
 }
 
 GitResult PushWorld::run(const std::string& where, const std::vector<std::string>& arguments, bool with_hooks,

@@ -173,6 +173,53 @@ TEST_CASE("a tree with entries that no working tree can hold is refused") {
   CHECK_FALSE(tree->changes(std::nullopt, twice).has_value());
 }
 
+TEST_CASE("the mode of an entry is read as git reads it") {
+  const Repository at;
+  at.commit("echo 1 >f");
+  const std::string oid = "$(printf %s " + at.sh("git rev-parse HEAD:f") + " | sed 's/../\\\\x&/g')";
+  const auto made = [&](const std::string& mode, const std::string& id) {
+    return at.sh("{ printf '" + mode + " x\\0'; bash -c \"printf '" + id +
+                 "'\"; } | git hash-object -t tree -w --stdin --literally");
+  };
+  const auto mode_of = [&](const std::string& mode) {
+    const ObjectId commit = *ObjectId::parse(at.sh("git commit-tree -m x " + made(mode, oid)));
+    const auto tree = at.open();
+    const auto entry = tree->entry_at(commit, "x");
+    const auto changes = tree->changes(std::nullopt, commit);
+    REQUIRE(changes.has_value());
+    REQUIRE(changes->size() == 1);
+    REQUIRE(entry->has_value());
+    CHECK((*changes)[0].after == *entry);
+    return (*entry)->mode;
+  };
+  CHECK(mode_of("100600") == 0100644);
+  CHECK(mode_of("100664") == 0100644);
+  CHECK(mode_of("0100644") == 0100644);
+  CHECK(mode_of("100700") == 0100755);
+  CHECK(mode_of("120777") == 0120000);
+  CHECK(mode_of("160755") == 0160000);
+  CHECK(mode_of("10644") == 0160000);  // of no type that git knows
+  const std::string inner = made("100644", oid);
+  const std::string folder = "$(printf %s " + inner + " | sed 's/../\\\\x&/g')";
+  for (const char* mode : {"40000", "40755", "040000", "47777"}) {
+    INFO(mode);
+    const ObjectId commit = *ObjectId::parse(at.sh("git commit-tree -m x " + made(mode, folder)));
+    CHECK(paths(at.open()->changes(std::nullopt, commit)) == std::vector<std::string>{"+x/x"});
+    CHECK(at.open()->entry_at(commit, "x/x")->has_value());
+  }
+}
+
+TEST_CASE("another name of a ref is told whether or not that one is there") {
+  const Repository at;
+  at.commit("echo 1 >f");
+  at.sh("git symbolic-ref refs/heads/master refs/heads/main; git symbolic-ref refs/heads/next refs/heads/none");
+  const auto tree = at.open();
+  CHECK(*tree->symbolic_target("refs/heads/master") == "refs/heads/main");
+  CHECK(*tree->symbolic_target("refs/heads/next") == "refs/heads/none");
+  CHECK(*tree->symbolic_target("refs/heads/main") == std::nullopt);
+  CHECK(*tree->symbolic_target("refs/heads/absent") == std::nullopt);
+}
+
 TEST_CASE("default branch refs and mirrors are read from the repository") {
   const Repository at;
   {

@@ -1,0 +1,142 @@
+// Pushes that git itself lets through and that say something else than they seem to: each was seen to pass, or to be
+// passed over, before its mend.
+#include <catch2/catch.hpp>
+
+#include "gateway/base/encoding.h"
+#include "tests/hooks/receive/push_world.h"
+
+using namespace postern;
+using postern::test::GitResult;
+using postern::test::PushWorld;
+
+namespace {
+
+constexpr const char* kGood = "<policies>\n  <inbound>\n    <base />\n  </inbound>\n</policies>\n";
+constexpr const char* kBad = "<policies>\n  <inbound>\n    <rate-limitt calls=\"1\" />\n  </inbound>\n</policies>\n";
+constexpr const char* kPolicyPath = "apim/apis/orders/policy.xml";
+const std::string kRepo = "platform/policies";
+
+struct Entry {
+  std::string mode, name, id;
+};
+
+// A governed repository that checks objects as `postern-hook install` has it, with one good policy on main.
+struct Attacked {
+  PushWorld world;
+  std::string clone;
+  Attacked() {
+    world.bare_git(world.add_repository(kRepo), {"config", "receive.fsckObjects", "true"});
+    clone = world.clone(kRepo);
+    world.write(clone, kPolicyPath, kGood);
+    world.commit(clone, "first");
+    const GitResult pushed = world.push(clone, kRepo, {"main:refs/heads/main"});
+    INFO(pushed.output);
+    REQUIRE(pushed.code == 0);
+  }
+  std::string tip(const std::string& ref = "refs/heads/main") const { return world.rev(world.repository(kRepo), ref); }
+  std::string one_line(const std::vector<std::string>& arguments) const {
+    std::string line = world.bare_git(clone, arguments).output;
+    while (line.ends_with('\n')) line.pop_back();
+    REQUIRE(line.size() == 40);
+    return line;
+  }
+  // A tree of exactly these entries, in this order.
+  std::string tree(const std::vector<Entry>& entries) const {
+    std::string bytes;
+    for (const Entry& entry : entries) {
+      bytes += entry.mode + " " + entry.name;
+      bytes += '\0';
+      bytes += *hex_decode(entry.id);
+    }
+    world.write(world.directory, "raw-tree", bytes);
+    return one_line({"hash-object", "-t", "tree", "-w", "--literally", world.directory + "/raw-tree"});
+  }
+  std::string blob(const std::string& text) const {
+    world.write(world.directory, "raw-blob", text);
+    return one_line({"hash-object", "-w", world.directory + "/raw-blob"});
+  }
+  // A commit of that tree on top of main, named `branch` in the clone.
+  void commit_tree(const std::string& tree, const std::string& branch) const {
+    const std::string commit = one_line({"commit-tree", "-m", "made by hand", "-p", tip(), tree});
+    REQUIRE(world.bare_git(clone, {"branch", "-f", branch, commit}).code == 0);
+  }
+};
+
+const std::vector<access::Verb> kWrite{access::Verb::create, access::Verb::update};
+
+}  // namespace
+
+// git takes every mode of the type "directory" for a directory; a reader that knows 40000 alone sees one odd entry, and
+// neither the paths nor the documents below it. receive.fsckObjects only notes such a mode.
+TEST_CASE("a folder of an odd mode hides no document from the judge") {
+  Attacked at;
+  const std::string api = at.tree({{"100644", "policy.xml", at.blob(kBad)}});
+  const std::string apis = at.tree({{"40755", "orders", api}});
+  const std::string root = at.tree({{"40000", "apim", at.tree({{"40755", "apis", apis}})}});
+  at.commit_tree(root, "odd");
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"odd:refs/heads/main"});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("apim/apis/orders/policy.xml:3:"));
+}
+
+TEST_CASE("a folder of an odd mode hides no denied path") {
+  Attacked at;
+  const std::string secret = at.tree({{"100644", "key", at.blob("x\n")}});
+  const std::string apim = at.one_line({"rev-parse", "HEAD:apim"});
+  at.commit_tree(at.tree({{"40000", "apim", apim}, {"40755", "secret", secret}}), "odd");
+  const GitResult pushed =
+      at.world.push(at.clone, kRepo, {"odd:refs/heads/main"},
+                    {.edit = [](access::Ticket& t) { t.grants = {{"all-but-secret", kWrite, {}, {"secret/**"}}}; }});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("path not granted: secret/key"));
+}
+
+// A file of an odd mode is a file for git, which checks it out as 100644.
+TEST_CASE("a policy of an odd mode is judged as the file that it is") {
+  Attacked at;
+  const std::string api = at.tree({{"100600", "policy.xml", at.blob(kBad)}});
+  const std::string apis = at.tree({{"40000", "orders", api}});
+  at.commit_tree(at.tree({{"40000", "apim", at.tree({{"40000", "apis", apis}})}}), "odd");
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"odd:refs/heads/main"});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("apim/apis/orders/policy.xml:3:"));
+}
+
+// A branch that is another name of main (left behind by a renaming, say): git moves main when it is pushed, and names
+// only the alias to the hooks.
+TEST_CASE("a push to a ref that is another name of a ref is refused") {
+  Attacked at;
+  const std::string before = at.tip();
+  REQUIRE(
+      at.world.bare_git(at.world.repository(kRepo), {"symbolic-ref", "refs/heads/master", "refs/heads/main"}).code ==
+      0);
+  at.world.write(at.clone, "docs/readme.md", "more\n");
+  at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/master"});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("another name of refs/heads/main"));
+  CHECK(pushed.has("fix: push to refs/heads/main itself"));
+  CHECK(at.tip() == before);
+  // Also one that leads to a ref that is not there: the push would make that one.
+  REQUIRE(
+      at.world.bare_git(at.world.repository(kRepo), {"symbolic-ref", "refs/heads/next", "refs/heads/release"}).code ==
+      0);
+  CHECK(at.world.push(at.clone, kRepo, {"main:refs/heads/next"}).code != 0);
+  CHECK(at.tip("refs/heads/release").empty());
+}
+
+// The baseline before the push judges the push: one that nobody can read would refuse every push after it.
+TEST_CASE("a baseline that cannot be read is refused when it comes") {
+  Attacked at;
+  at.world.write(at.clone, "postern-baseline.json", "{\"version\":1,\"findings\":[");
+  at.world.commit(at.clone);
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("postern-baseline.json"));
+  CHECK(pushed.has("fix: correct postern-baseline.json"));
+}
