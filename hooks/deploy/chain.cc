@@ -55,6 +55,24 @@ std::string find_gap(const ChainQuestion& question) {
   return at;
 }
 
+// One recorded move brings the ref to a commit once. Where the ref has left a commit of the chain as often as the
+// records let it arrive there, somebody who is on no record brought it back, and the old record is not for that; the
+// commit, or empty.
+std::string find_reused(const ChainQuestion& question, const std::vector<RefMove>& chain) {
+  std::map<std::string_view, std::int64_t> stays;  // arrivals less departures
+  for (const RefMove& move : question.moves) {
+    ++stays[move.new_id];
+    --stays[move.old_id];
+  }
+  for (const RefMove& move : chain) {
+    const bool is_tip = move.new_id == question.tip;
+    // Before its first push a ref is not there without anybody's doing.
+    const bool is_absence = move.new_id.find_first_not_of('0') == std::string::npos;
+    if (stays[move.new_id] < (is_tip ? 1 : is_absence ? -1 : 0)) return move.new_id;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool RefMove::operator==(const RefMove& other) const {
@@ -94,6 +112,13 @@ ChainAnswer judge_chain(const ChainQuestion& question) {
                             "record of that push is unknown. No approval releases a gap. To release: review "
                             "git log {}..{}, then: {}",
                             question.ref, gap, brief(question.deployed), brief(question.tip), adopt)};
+  }
+  if (const std::string reused = find_reused(question, chain); !reused.empty()) {
+    return Held{HeldReason::gap,
+                fmt::format("{} was at {} before and was taken back from it on record; no accepted push is on record "
+                            "that brought it there again, and the earlier one is not for this. No approval releases a "
+                            "gap. To release: review git log {}..{}, then: {}",
+                            question.ref, reused, brief(question.deployed), brief(question.tip), adopt)};
   }
   unsigned owed = question.approvals_default;
   std::string why = "every deployment of this environment owes it";

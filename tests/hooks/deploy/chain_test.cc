@@ -59,6 +59,43 @@ TEST_CASE("a chain goes through a ref that went back and forth") {
   CHECK(reason(q) == "gap");
 }
 
+// Attack 2 the other way round: T was accepted once and taken back on purpose; whoever holds the Gogs user moves the
+// ref to it again. T descends from L, and a record from L to T is there.
+TEST_CASE("the record of a push that was taken back brings nothing in a second time - attack 2") {
+  auto q = question();
+  q.moves = {move(1, "L", "T"), move(2, "T", "L")};
+  CHECK(reason(q) == "gap");
+  CHECK(message(q).find("was at T before and was taken back") != std::string::npos);
+  // With a push of its own it is in order, in whatever order that was recorded.
+  q.moves.push_back(move(3, "L", "T"));
+  CHECK(reason(q) == "clear");
+  q.moves = {move(1, "L", "T"), move(2, "L", "T"), move(3, "T", "L")};
+  CHECK(reason(q) == "clear");
+  // A direct write that the rules did not judge took it away all the same.
+  q.moves = {move(1, "L", "T"), move(2, "T", "L")};
+  q.moves[1].link = false;
+  CHECK(reason(q) == "gap");
+}
+
+TEST_CASE("a commit that was taken back and slipped under an honest push is a gap - attack 1") {
+  auto q = question();
+  q.moves = {move(1, "L", "A"), move(2, "A", "L"), move(3, "A", "T")};
+  CHECK(reason(q) == "gap");
+  CHECK(message(q).find("was at A before") != std::string::npos);
+  q.moves = {move(1, "L", "A"), move(2, "A", "L"), move(3, "L", "A"), move(4, "A", "T")};
+  CHECK(reason(q) == "clear");
+}
+
+TEST_CASE("a ref that was deleted and made again is a chain and brings no old record back") {
+  const std::string none(40, '0');
+  auto q = question();
+  q.moves = {move(1, none, "L"), move(2, "L", none), move(3, none, "T")};
+  CHECK(reason(q) == "clear");
+  // Made as T once, taken back to L, deleted and made again as L: no record brings T a second time.
+  q.moves = {move(1, none, "T"), move(2, "T", "L"), move(3, "L", none), move(4, none, "L")};
+  CHECK(reason(q) == "gap");
+}
+
 TEST_CASE("a missing link holds and the message names the commit nobody brought - attack 1") {
   auto q = question();
   q.moves = {move(2, "A", "T")};
