@@ -111,6 +111,11 @@ Task<bool> Gate::identify(Request& request, const git::RepoPath* passthrough) {
       return std::any_of(trusted.begin(), trusted.end(),
                          [&](const IpNetwork& network) { return network.contains(at); });
     };
+    // Of two lines one may be the client's own, and header() knows neither: the address would be the proxy's.
+    if (exchange.header_count("x-forwarded-for") > 1 && is_trusted(*request.address)) {
+      answer_text(request, 400, "postern: X-Forwarded-For stands there more than once; let the proxy send one line");
+      co_return false;
+    }
     // From the right, the first address that no proxy of ours vouches for is the client's.
     std::optional<std::string_view> forwarded = exchange.header("x-forwarded-for");
     while (forwarded && !forwarded->empty() && is_trusted(*request.address)) {

@@ -160,6 +160,28 @@ class TestGateway {
               "\"admin\"]\n" +
               more);
   }
+  // Callers over TCP from here on: `token` is for "caller", whom a grant lets in from 10.0.0.0/8 and from this very
+  // host, where a trusted proxy stands.
+  std::string let_in_by_address() {
+    const auto key = *identity::SigningKey::generate_ed25519();
+    json::Value keys;
+    keys.set("keys", json::Array{key.public_key().to_jwk()});
+    write("jwks.json", json::dump(keys));
+    write_config("refs/heads/main",
+                 "[[issuer]]\nname = \"idp\"\nissuer = \"https://idp.example.com\"\naudiences = "
+                 "[\"postern\"]\njwks_file = \"" +
+                     std::string(directory_) +
+                     "/jwks.json\"\n[[identity]]\nname = \"caller\"\nkind = \"workload\"\nissuer = \"idp\"\nmatch = { "
+                     "sub = \"s\" }\n[[grant]]\nname = \"near\"\nto = [\"caller\"]\nrepos = [\"o/r\"]\nverbs = "
+                     "[\"write\"]\nfrom = [\"10.0.0.0/8\", \"127.0.0.1/32\"]\n");
+    std::string text = *read_file(directory_ / "postern.toml", 65536);
+    text.insert(text.find("external_url"), "trusted_proxies = [\"127.0.0.1/32\"]\n");
+    write("postern.toml", text);
+    REQUIRE(app->reload("test", "addresses"));
+    const json::Value claims = json::Object{
+        {"iss", "https://idp.example.com"}, {"aud", "postern"}, {"sub", "s"}, {"exp", std::int64_t{4102444800}}};
+    return *identity::sign_jws("JWT", claims, key);
+  }
   // Pushes to the repository carry a ticket from here on.
   void govern() {
     write_config("refs/heads/main", "[[governed]]\nrepos = [\"o/r\"]\nmode = \"enforce\"\ndirect = \"refuse\"\n");
@@ -224,6 +246,29 @@ TEST_CASE("an advertisement goes on without the certificate and with the brokere
   CHECK(seen[0].find("Authorization: Basic ") != std::string::npos);
   CHECK(seen[0].find("Cookie") == std::string::npos);
   CHECK(seen[0].find("WEBAUTH") == std::string::npos);
+}
+
+TEST_CASE("a client's address is what trusted proxies say of it and never what it says itself") {
+  TestGateway gateway;
+  const std::string token = gateway.let_in_by_address();
+  const auto ask = [&](const std::string& headers) {
+    RawClient client(gateway.port());
+    client.send(
+        "GET /o/r/info/refs?service=git-receive-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: "
+        "Bearer " +
+        token + "\r\n" + headers + "\r\n");
+    return client.receive_all().substr(9, 3);
+  };
+  CHECK(ask("") == "200");
+  CHECK(ask("X-Forwarded-For: 10.1.2.3\r\n") == "200");
+  CHECK(ask("X-Forwarded-For: 192.0.2.9, 10.1.2.3\r\n") == "200");
+  CHECK(ask("X-Forwarded-For: 192.0.2.9\r\n") == "404");
+  CHECK(ask("X-Forwarded-For: 10.1.2.3, 192.0.2.9\r\n") == "404");
+  CHECK(ask("X-Forwarded-For: 10.1.2.3, 192.0.2.9, 127.0.0.1\r\n") == "404");
+  CHECK(ask("X-Forwarded-For: 10.1.2.3, unknown\r\n") == "400");
+  // A proxy that adds a line of its own below the client's: which of them counts is a guess, and the proxy's own
+  // address is nobody's.
+  CHECK(ask("X-Forwarded-For: 10.1.2.3\r\nX-Forwarded-For: 192.0.2.9\r\n") == "400");
 }
 
 TEST_CASE("absent and forbidden are answered alike and nothing is opened") {
