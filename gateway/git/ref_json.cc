@@ -5,7 +5,7 @@
 namespace postern::git {
 
 json::Value to_json(const RefUpdate& update) {
-  return json::Object{{"ref", is_utf8(update.ref) ? update.ref : printable(update.ref, update.ref.size() * 4)},
+  return json::Object{{"ref", is_ref_text(update.ref) ? update.ref : printable(update.ref, kRefTextMax / 2)},
                       {"old", update.old_id.hex()},
                       {"new", update.new_id.hex()}};
 }
@@ -18,7 +18,7 @@ Result<RefUpdate> parse_ref_update(const json::Value& value) {
   const std::string* old_id = value.find_string("old");
   const std::string* new_id = value.find_string("new");
   if (ref == nullptr || old_id == nullptr || new_id == nullptr) return invalid("without ref, old or new");
-  if (!is_valid_ref_name(*ref)) return invalid("of '" + printable(*ref, 200) + "', which is no ref name");
+  if (!is_ref_text(*ref)) return invalid("of '" + printable(*ref, 200) + "', which is no ref name");
   const auto from = ObjectId::parse(*old_id);
   const auto to = ObjectId::parse(*new_id);
   if (!from || !to) return invalid("whose old or new is no object id");

@@ -7,10 +7,10 @@
 
 namespace postern::git {
 
-// {"ref","old","new"}. A ref that is not UTF-8, which is_valid_ref_name() refuses, is written with \xNN for a reader's
-// eyes and does not read back.
+// {"ref","old","new"}. A ref that is no is_ref_text() is written, and reads back, with \xNN where it is none, and cut;
+// no valid name has a backslash or is that long, so it is never taken for another.
 json::Value to_json(const RefUpdate& update);
-// The inverse, other members are ignored; invalid_input when it is none, or no valid ref name.
+// The inverse, other members are ignored; invalid_input when it is none, or no is_ref_text().
 Result<RefUpdate> parse_ref_update(const json::Value& value);
 
 }  // namespace postern::git

@@ -1,5 +1,7 @@
 #include "gateway/git/ref_update.h"
 
+#include <algorithm>
+
 #include "gateway/base/digest.h"
 #include "gateway/base/encoding.h"
 
@@ -17,6 +19,11 @@ std::string command_digest(std::span<const RefUpdate> commands) {
   }
   const Sha256 sum = digest.finish();
   return hex_encode(as_view(sum));
+}
+
+bool is_ref_text(std::string_view ref) {
+  return !ref.empty() && ref.size() <= kRefTextMax && is_utf8(ref) &&
+         std::none_of(ref.begin(), ref.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 bool is_valid_ref_name(std::string_view ref) {

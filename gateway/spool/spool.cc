@@ -117,9 +117,19 @@ bool Spool::is_claimed(std::string_view id) const {
   return is_valid_id(id) && ::lstat((directory_ + "/" + std::string(id) + ".claim").c_str(), &info) == 0;
 }
 
+// What no reader would take is not written: then the hook knows that there is no record.
+Status Spool::write(const std::string& name, std::size_t refs, const std::string& text) const {
+  if (refs > kMaxCommands || text.size() > kMaxFileBytes) {
+    return fail(ErrorCode::limit, "spool: a record of " + std::to_string(refs) + " refs and " +
+                                      std::to_string(text.size()) + " bytes; at most " + std::to_string(kMaxCommands) +
+                                      " refs and " + std::to_string(kMaxFileBytes) + " bytes are taken");
+  }
+  return write_file_atomic(directory_ + "/" + name, text, kFileMode);
+}
+
 Status Spool::write_verdict(const Verdict& verdict) const {
   if (Status valid = check_id(verdict.id); !valid) return valid;
-  return write_file_atomic(directory_ + "/" + verdict.id + ".json", to_text(verdict), kFileMode);
+  return write(verdict.id + ".json", verdict.commands.size(), to_text(verdict));
 }
 
 Status Spool::write_done(const Done& done) const {
@@ -139,7 +149,7 @@ Status Spool::write_done(const Done& done) const {
       }
     }
   }
-  return write_file_atomic(directory_ + "/" + done.id + ".done", to_text(whole), kFileMode);
+  return write(done.id + ".done", whole.moved.size(), to_text(whole));
 }
 
 Result<std::optional<Verdict>> Spool::read_verdict(std::string_view id) const {

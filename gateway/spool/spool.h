@@ -56,8 +56,8 @@ bool is_valid_id(std::string_view id);
 std::string new_direct_id();
 
 // The files' contents (schema/spool.md). What is written always reads back. The readers trust nobody: they refuse
-// wrong types, object ids and ref names that are none, and whatever exceeds the limits above; unknown members are let
-// be, so that hook and gateway may be of different age.
+// wrong types, object ids that are none, and whatever exceeds the limits above; unknown members are let be, so that
+// hook and gateway may be of different age.
 std::string to_text(const Verdict& verdict);  // new_commits beyond kMaxNewCommits are left out, with `truncated`
 std::string to_text(const Done& done);
 Result<Verdict> parse_verdict(std::string_view text);
@@ -71,8 +71,9 @@ class Spool {
   // The one use of a ticket: O_EXCL; durable with the verdict. conflict when it was claimed before; not_found: there is
   // no such directory.
   Status claim(std::string_view id) const;
-  Status write_verdict(const Verdict& verdict) const;  // durable when it returns
-  Status write_done(const Done& done) const;           // likewise; a second one for the same id appends its refs
+  // Durable when it returns. limit: no reader would take it, and nothing is written.
+  Status write_verdict(const Verdict& verdict) const;
+  Status write_done(const Done& done) const;  // likewise; a second one for the same id appends its refs
 
   Result<std::optional<Verdict>> read_verdict(std::string_view id) const;  // nullopt: none there
   Result<std::optional<Done>> read_done(std::string_view id) const;
@@ -88,6 +89,8 @@ class Spool {
   const std::string& directory() const { return directory_; }
 
  private:
+  Status write(const std::string& name, std::size_t refs, const std::string& text) const;
+
   std::string directory_;
 };
 

@@ -233,6 +233,22 @@ TEST_CASE("an endless verdict is refused at the limit") {
   CHECK(Spool(directory.path).read_verdict(kId).error().code == ErrorCode::limit);
 }
 
+TEST_CASE("what no reader would take is not written") {
+  const Directory directory;
+  const Spool spool(directory.path);
+  Verdict large = verdict();
+  large.commands.assign(kMaxCommands + 1, verdict().commands.at(0));
+  CHECK(spool.write_verdict(large).error().code == ErrorCode::limit);
+  large.commands.resize(kMaxCommands);
+  CHECK(spool.write_verdict(large));
+  CHECK((*spool.read_verdict(large.id))->commands.size() == kMaxCommands);
+  for (CommandVerdict& command : large.commands) command.reason = std::string(1000, 'x');
+  CHECK(spool.write_verdict(large).error().code == ErrorCode::limit);
+  CHECK(spool.write_done({kId, "a/b", std::vector(kMaxCommands + 1, verdict().commands.at(0).command), WallTime()})
+            .error()
+            .code == ErrorCode::limit);
+}
+
 TEST_CASE("ids are listed once and other names are let be") {
   const Directory directory;
   const Spool spool(directory.path);

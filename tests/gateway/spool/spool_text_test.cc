@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "gateway/base/encoding.h"
 #include "gateway/base/json.h"
 #include "gateway/spool/spool.h"
 
@@ -76,6 +77,27 @@ TEST_CASE("text of any bytes stays readable as JSON") {
   CHECK(parse_verdict(to_text(odd)));
 }
 
+// A push past the gateway may name a ref that no rule can be about (git asks pre-receive before it looks at names); the
+// record of what else it moved must not be lost over that.
+TEST_CASE("a verdict about a funny ref reads back with the others beside it") {
+  for (const std::string& name :
+       {std::string("refs/heads/\xff"), std::string("refs/heads/../x"), std::string("x"),
+        std::string("refs/heads/a\tb"), std::string("refs/heads/a b"), "refs/heads/" + std::string(60000, '\xff')}) {
+    Verdict odd = full();
+    odd.commands[0].command.ref = name;
+    const auto read = parse_verdict(to_text(odd));
+    INFO(printable(name, 80));
+    REQUIRE(read);
+    CHECK(read->commands.size() == odd.commands.size());
+    CHECK(read->commands[0].command.old_id == odd.commands[0].command.old_id);
+    CHECK(parse_verdict(to_text(*read)));
+  }
+  Done done{std::string(32, 'a'), "o/r", {full().commands[0].command}, {}};
+  done.moved[0].ref = "refs/heads/\xff";
+  REQUIRE(parse_done(to_text(done)));
+  CHECK(parse_done(to_text(done))->moved[0].ref == "refs/heads/\\xff");
+}
+
 TEST_CASE("every verdict that is not quite one is refused with its member named") {
   struct Case {
     std::string text;
@@ -85,7 +107,7 @@ TEST_CASE("every verdict that is not quite one is refused with its member named"
   const json::Value no_flag =
       json::Object{{"ref", "refs/heads/main"}, {"old", std::string(40, '0')}, {"new", std::string(40, '1')}};
   const json::Value bad_ref = json::Object{
-      {"ref", "refs/heads/../x"}, {"old", std::string(40, '0')}, {"new", std::string(40, '1')}, {"accepted", true}};
+      {"ref", "refs/heads/a\nb"}, {"old", std::string(40, '0')}, {"new", std::string(40, '1')}, {"accepted", true}};
   const std::vector<Case> cases = {
       {"", "verdict"},
       {"[]", "version"},

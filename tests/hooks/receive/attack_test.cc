@@ -140,3 +140,34 @@ TEST_CASE("a baseline that cannot be read is refused when it comes") {
   CHECK(pushed.has("postern-baseline.json"));
   CHECK(pushed.has("fix: correct postern-baseline.json"));
 }
+
+// git asks pre-receive before it looks at names, so a writer past the gateway can name anything beside main. The record
+// of all of it must read back, or the gateway sets it aside and the log never tells that main moved.
+TEST_CASE("a funny ref beside another does not hide the record of both") {
+  Attacked at;
+  at.world.bundle.governed[0].governance.mode = access::Mode::observe;
+  at.world.publish();
+  at.world.write(at.clone, "docs/readme.md", "more\n");
+  const std::string after = at.world.commit(at.clone);
+  const GitResult pushed = at.world.direct_push(at.clone, kRepo, {"main:refs/heads/main", "main:refs/heads/\xff"});
+  INFO(pushed.output);
+  REQUIRE(pushed.code == 0);
+  const spool::Spool spool(at.world.spool_directory);
+  bool told = false;
+  const auto ids = spool.list_ids();
+  REQUIRE(ids);
+  for (const std::string& id : *ids) {
+    if (!id.starts_with("direct-")) continue;
+    const auto verdict = spool.read_verdict(id);
+    const auto done = spool.read_done(id);
+    REQUIRE(verdict);
+    REQUIRE(*verdict);
+    REQUIRE(done);
+    REQUIRE(*done);
+    REQUIRE((*verdict)->commands.size() == 2);
+    CHECK((*verdict)->commands[1].command.ref == "refs/heads/\\xff");
+    REQUIRE((*done)->moved.size() == 2);
+    told = (*done)->moved[0].new_id.hex() == after;
+  }
+  CHECK(told);
+}
