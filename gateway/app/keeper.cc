@@ -139,7 +139,9 @@ void Keeper::round() {
   settle_open_pushes();
   if (parts_.clock.mono() >= next_sweep_) {
     next_sweep_ = parts_.clock.mono() + kSweep;
-    const auto older = parts_.clock.wall() - in_force_()->config.tickets.lifetime - std::chrono::hours(1);
+    // By the longest life that a ticket can have been given: a reload may have shortened it since, and a ticket whose
+    // claim is gone could be used again.
+    const auto older = parts_.clock.wall() - config::kMaxTicketLifetime - std::chrono::hours(1);
     if (Status swept = parts_.spool.remove_old_claims(older); !swept) {
       log::warning("spool.sweep", {{"what", swept.error().message}});
     }
@@ -169,7 +171,8 @@ void Keeper::take_in_spool() {
     if (!verdict || !done) {
       const Error& error = verdict ? done.error() : verdict.error();
       log::error("spool.unreadable", {{"id", id}, {"what", error.message}});
-      if (error.code == ErrorCode::corrupt || error.code == ErrorCode::invalid_input) {
+      if (error.code == ErrorCode::corrupt || error.code == ErrorCode::invalid_input ||
+          error.code == ErrorCode::limit) {
         if (Status aside = parts_.spool.set_aside(id); !aside)
           log::error("spool.set_aside", {{"what", aside.error().message}});
       }

@@ -71,6 +71,9 @@ struct StoreConfig {
   std::string url = "sqlite:/var/lib/postern/postern.db";
 };
 
+// No ticket lives longer, whatever a reload made of [tickets] lifetime.
+inline constexpr std::chrono::hours kMaxTicketLifetime{48};
+
 struct TicketsConfig {
   std::vector<SecretRef> signing_keys;
   std::string bundle = "/var/lib/postern/bundle";

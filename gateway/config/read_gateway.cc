@@ -75,7 +75,7 @@ void read_tickets(Section& in, Config& config) {
   tickets.signing_keys = in.secrets("signing_keys", true);
   tickets.bundle = in.path("bundle", tickets.bundle);
   tickets.spool = in.path("spool", tickets.spool);
-  in.duration("lifetime", tickets.lifetime, std::chrono::minutes(1), std::chrono::hours(48));
+  in.duration("lifetime", tickets.lifetime, std::chrono::minutes(1), kMaxTicketLifetime);
   if (const TomlValue* table = in.table("limits", "a table of limits")) {
     Section limits = in.inner(*table, "limits", in.line_of_key("limits"));
     const auto size = [&](std::string_view key, std::uint64_t& value, std::uint64_t least) {

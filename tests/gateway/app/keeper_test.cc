@@ -2,8 +2,10 @@
 // its refs.
 #include "gateway/app/keeper.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -132,6 +134,24 @@ struct Restarted {
   std::shared_ptr<const InForce> in_force;
   std::unique_ptr<Keeper> keeper;
 };
+
+// Attack 6 by way of a reload: a claim that goes while its ticket still holds lets that ticket in again.
+TEST_CASE("a claim stays as long as any ticket can live whatever lifetime is configured now") {
+  Restarted gateway;
+  const std::string old_claim = std::string(31, 'b') + "1";
+  const std::string spent_claim = std::string(31, 'b') + "2";
+  const auto claimed_ago = [&](const std::string& id, std::chrono::hours ago) {
+    REQUIRE(gateway.spool.claim(id));
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(gateway.clock.wall() - ago).time_since_epoch();
+    const timespec times[2] = {{seconds.count(), 0}, {seconds.count(), 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (gateway.directory / (id + ".claim")).c_str(), times, 0) == 0);
+  };
+  claimed_ago(old_claim, std::chrono::hours(48));
+  claimed_ago(spent_claim, std::chrono::hours(50));
+  gateway.keeper->round();
+  CHECK(gateway.spool.is_claimed(old_claim));
+  CHECK_FALSE(gateway.spool.is_claimed(spent_claim));
+}
 
 TEST_CASE("what post-receive left settles a push at the first look and asks nobody") {
   Restarted gateway;
