@@ -58,6 +58,7 @@ TEST_CASE("version 1 and an empty repository are read") {
 
 TEST_CASE("version 2 loses what leads the client elsewhere") {
   const std::string in = frame("version 2\n") + frame("agent=git/2\n") + frame("bundle-uri\n") +
+                         frame("bundle-uri=x\n") + frame("promisor-remote=name=a\n") + frame("promisor-remote\n") +
                          frame("fetch=shallow packfile-uris filter\n") + frame("object-format=sha256\n") + "0000";
   AdvertisementRewriter rewriter(Service::upload_pack);
   std::string out;
@@ -66,6 +67,20 @@ TEST_CASE("version 2 loses what leads the client elsewhere") {
   CHECK(out == frame("version 2\n") + frame("agent=git/2\n") + frame("fetch=shallow filter\n") +
                    frame("object-format=sha256\n") + "0000");
   CHECK(rewriter.object_format() == "sha256");
+}
+
+// git reads capabilities behind the NUL of any line: on a later one they would go by unseen, push-cert among them.
+TEST_CASE("capabilities after the first ref are no advertisement") {
+  AdvertisementRewriter rewriter(Service::receive_pack);
+  std::string out;
+  const std::string id(40, '1');
+  const Status fed = rewriter.feed(frame("# service=git-receive-pack\n") + "0000" +
+                                       frame(id + " refs/heads/a" + '\0' + "report-status\n") +
+                                       frame(id + " refs/heads/b" + '\0' + "push-cert=nonce\n") + "0000",
+                                   out);
+  REQUIRE_FALSE(fed.has_value());
+  CHECK(fed.error().message == "advertisement: capabilities after the first ref");
+  CHECK(out.find("push-cert") == std::string::npos);
 }
 
 // Gogs answers 200 with an empty advertisement when its git fails; a client would see an empty repository.

@@ -48,6 +48,12 @@ Outcome parse(std::string_view body, std::size_t piece = 1 << 20, const PushHead
 }
 
 bool is_error(const std::string& body) { return !parse(body).state.has_value(); }
+
+// What is refused, by the sentence that says why: a broken head is often wrong in a second way as well.
+std::string error_of(const std::string& body, const PushHeadLimits& limits = {}) {
+  const Outcome outcome = parse(body, 1 << 20, limits);
+  return outcome.state ? "no error" : outcome.state.error().message;
+}
 bool is_complete(const Outcome& outcome) {
   return outcome.state.has_value() && *outcome.state == PushHeadParser::State::complete;
 }
@@ -132,9 +138,13 @@ TEST_CASE("shallow lines before the commands are kept") {
 }
 
 TEST_CASE("what git would read differently - a delimiter ends no command list") {
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", kCaps) + "0001" + command(kOne, kTwo, "refs/heads/b") + "0000"));
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", kCaps) + "0002" + "0000"));
-  CHECK(is_error("0001"));
+  const std::string said =
+      "push request: a delimiter packet (0001, 0002) has no place in a push; the list ends with 0000";
+  CHECK(error_of(command(kOne, kTwo, "refs/heads/a", kCaps) + "0001" + command(kOne, kTwo, "refs/heads/b") + "0000") ==
+        said);
+  CHECK(error_of(command(kOne, kTwo, "refs/heads/a", kCaps) + "0002" + "0000") == said);
+  CHECK(error_of("0001") == said);
+  CHECK(error_of(command(kOne, kTwo, "refs/heads/a", kCaps + " push-options") + "0000" + "0001") == said);
 }
 
 TEST_CASE("what git would read differently - the end of the body ends no command list") {
@@ -154,11 +164,20 @@ TEST_CASE("what git would read differently - capabilities on a later line") {
 }
 
 TEST_CASE("what git would read differently - capabilities twice or with values or control characters") {
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", " atomic atomic") + "0000PACK"));
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", " push-options=x") + "0000PACK"));
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", " report-status\tpush-options") + "0000PACK"));
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", std::string(" a\0b", 4)) + "0000PACK"));
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", " object-format=md5") + "0000PACK"));
+  const auto error_of_caps = [](const std::string& caps) {
+    return error_of(command(kOne, kTwo, "refs/heads/a", caps) + "0000" + "0000PACK");
+  };
+  CHECK(error_of_caps(" atomic atomic") == "push request: the capability 'atomic' stands twice");
+  CHECK(error_of_caps(" agent=a agent=b") == "push request: the capability 'agent' stands twice");
+  for (const char* flag : {"report-status", "report-status-v2", "side-band-64k", "quiet", "atomic", "push-options"}) {
+    CHECK(error_of_caps(" " + std::string(flag) + "=x") ==
+          "push request: the capability '" + std::string(flag) + "' takes no value");
+  }
+  CHECK(error_of_caps(" agent=") == "push request: the capability 'agent' needs a value");
+  CHECK(error_of_caps(" agent") == "push request: the capability 'agent' needs a value");
+  CHECK(error_of_caps(" report-status\tpush-options") == "push request: the capabilities hold a control character");
+  CHECK(error_of_caps(std::string(" a\0b", 4)) == "push request: the capabilities hold a control character");
+  CHECK(error_of_caps(" object-format=md5") == "push request: object-format 'md5' is not sha1 or sha256");
 }
 
 TEST_CASE("what git would read differently - object ids in upper case become one spelling") {
@@ -214,8 +233,9 @@ TEST_CASE("what git would read differently - a command from zero to zero is refu
 
 TEST_CASE("what git would read differently - a push certificate is refused") {
   const std::string line = std::string("push-cert\0", 10) + " report-status";
-  CHECK(is_error(frame(line) + frame("certificate version 0.1\n") + "0000"));
-  CHECK(is_error(command(kOne, kTwo, "refs/heads/a", kCaps) + frame("push-cert") + "0000"));
+  const std::string said = "push request: signed pushes (push-cert) are not taken; push without --signed";
+  CHECK(error_of(frame(line) + frame("certificate version 0.1\n") + "0000") == said);
+  CHECK(error_of(command(kOne, kTwo, "refs/heads/a", kCaps) + frame("push-cert") + "0000") == said);
 }
 
 TEST_CASE("what git would read differently - a missing pack and bytes after a deletion") {
@@ -234,6 +254,15 @@ TEST_CASE("push options hold no NUL and no line end") {
   CHECK(is_error(head + frame("a\nb") + "0000PACK"));
   CHECK(is_error(head + frame("") + "0000PACK"));
   CHECK(is_error(head + "0001PACK"));
+}
+
+TEST_CASE("push options larger than their limit are refused with the limit") {
+  const std::string head = command(kOne, kTwo, "refs/heads/a", kCaps + " push-options") + "0000";
+  PushHeadLimits limits;
+  limits.option_bytes = 10;
+  CHECK(error_of(head + frame("12345") + frame("67890") + "0000", limits) == "no error");
+  CHECK(error_of(head + frame("12345") + frame("67890") + frame("1") + "0000", limits) ==
+        "push request: the push options exceed 10 bytes");
 }
 
 TEST_CASE("capabilities that nobody here knows are not sent on") {
