@@ -129,8 +129,13 @@ void Verifier::add_witness(std::string_view name, std::string_view content) {
 }
 
 void Verifier::add_stored_checkpoint(std::int64_t number, std::string_view jws) {
-  take(fmt::format("store, checkpoint {}", number), jws, false);
+  const std::string where = fmt::format("store, checkpoint {}", number);
+  take(where, jws, false);
   stored_[number] = checkpoint_digest(jws);
+  // A copy of another one would fill the hole that a removed checkpoint leaves.
+  if (const auto checkpoint = open_checkpoint(jws, keys_); checkpoint && checkpoint->number != number) {
+    fault(FaultKind::checkpoint_invalid, "", 0, fmt::format("{}: it is checkpoint {}", where, checkpoint->number));
+  }
 }
 
 void Verifier::check_heads(const Record& record, ChainState& state, bool sound) {

@@ -53,7 +53,13 @@ TEST_CASE("a checkpoint reads back under its key and under no other") {
 
 TEST_CASE("a JWS of another type is no checkpoint") {
   const auto key = *identity::SigningKey::generate_ed25519();
-  const auto jws = *identity::sign_jws("postern-ticket+jwt", json::Object{{"v", 1}}, key);
   const std::vector keys = {key.public_key()};
-  CHECK(open_checkpoint(jws, keys).error().code == ErrorCode::invalid_input);
+  const auto honest = *sign_checkpoint({1, WallTime(), "", {}}, key);
+  REQUIRE(open_checkpoint(honest, keys));
+  // The very same statement, signed with the same key for another door.
+  const auto jws = *identity::sign_jws("postern-ticket+jwt", identity::parse_jws(honest)->payload, key);
+  const auto opened = open_checkpoint(jws, keys);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == ErrorCode::invalid_input);
+  CHECK(opened.error().message == "checkpoint: not of type postern-checkpoint+jwt");
 }

@@ -245,6 +245,26 @@ TEST_CASE("a checkpoint missing from the witness or the store is named") {
   CHECK(faults(verifier.finish()) == Faults{"checkpoint-removed 0"});
 }
 
+TEST_CASE("a copy of another checkpoint does not stand in for one that was removed") {
+  Log log = honest();
+  log.checkpoints[1] = log.checkpoints[0];
+  const VerifyReport report = verify(log);
+  REQUIRE(report.faults.size() == 1);
+  CHECK(report.faults[0].kind == FaultKind::checkpoint_invalid);
+  CHECK(report.faults[0].message == "store, checkpoint 2: it is checkpoint 1");
+}
+
+TEST_CASE("a store that lost its first checkpoints says so without any witness") {
+  const Log log = honest();
+  Verifier verifier({signing_key().public_key()});
+  verifier.add_stored_checkpoint(2, log.checkpoints[1]);
+  for (const Record& record : log.records) verifier.add_record(record);
+  const VerifyReport report = verifier.finish();
+  REQUIRE(report.faults.size() == 1);
+  CHECK(report.faults[0].kind == FaultKind::checkpoint_removed);
+  CHECK(report.faults[0].message == "store: checkpoints before 2 are missing");
+}
+
 TEST_CASE("a rotated witness that begins later is no fault") {
   Log log = honest();
   log.append(1);
