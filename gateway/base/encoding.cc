@@ -1,5 +1,6 @@
 #include "gateway/base/encoding.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -108,6 +109,17 @@ std::size_t utf8_length(std::string_view s, std::size_t at) {
     if ((byte(i) & 0xc0) != 0x80) return 0;
   }
   return length;
+}
+
+// Controls in more than one byte: C1 (U+0080..U+009F) moves a terminal's cursor as C0 does, the marks of writing
+// direction (U+061C, U+200E, U+200F, U+202A..U+202E, U+2066..U+2069) show a line in another order than it has, and
+// U+2028 and U+2029 end it.
+bool is_wide_control(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 2) return (byte(0) == 0xc2 && byte(1) < 0xa0) || (byte(0) == 0xd8 && byte(1) == 0x9c);
+  if (character.size() != 3 || byte(0) != 0xe2) return false;
+  if (byte(1) == 0x80) return byte(2) == 0x8e || byte(2) == 0x8f || (byte(2) >= 0xa8 && byte(2) <= 0xae);
+  return byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9;
 }
 
 }  // namespace
@@ -220,13 +232,14 @@ std::string printable(std::string_view text, std::size_t max_bytes) {
     }
     const auto byte = static_cast<unsigned char>(text[at]);
     const std::size_t length = utf8_length(text, at);
-    // C1 controls (U+0080..U+009F) move a terminal's cursor as well as C0 ones do.
-    const bool c1 = length == 2 && byte == 0xc2 && static_cast<unsigned char>(text[at + 1]) < 0xa0;
-    if (length == 0 || byte < 0x20 || byte == 0x7f || c1) {
-      out += "\\x";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-      ++at;
+    const bool wide_control = length > 1 && is_wide_control(text.substr(at, length));
+    if (length == 0 || byte < 0x20 || byte == 0x7f || wide_control) {
+      const std::size_t end = at + std::max<std::size_t>(length, 1);
+      for (; at < end; ++at) {
+        out += "\\x";
+        out += kHex[static_cast<unsigned char>(text[at]) >> 4];
+        out += kHex[static_cast<unsigned char>(text[at]) & 15];
+      }
     } else {
       out.append(text, at, length);
       at += length;

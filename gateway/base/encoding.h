@@ -19,7 +19,8 @@ Result<std::string> percent_decode(std::string_view text);    // "%zz" is invali
 bool is_utf8(std::string_view bytes);                         // RFC 3629: no surrogates, no overlong forms
 std::string ascii_lower(std::string_view text);               // A-Z only
 
-// `text` fit for one line on a terminal or in a log: control characters, DEL and invalid UTF-8 become \xNN.
+// `text` fit for one line on a terminal or in a log: control characters, DEL, marks of writing direction and invalid
+// UTF-8 become \xNN.
 std::string printable(std::string_view text, std::size_t max_bytes = 512);
 
 }  // namespace postern

@@ -137,6 +137,7 @@ std::string report_line(std::string_view text, std::size_t max_bytes) {
     const auto byte = static_cast<unsigned char>(c);
     out += byte < 0x20 || byte == 0x7f ? ' ' : c;
   }
+  out = printable(out, std::string::npos / 2);
   if (out.size() > max_bytes) {
     constexpr std::string_view kCut = "...";
     std::size_t keep = max_bytes > kCut.size() ? max_bytes - kCut.size() : 0;
@@ -144,7 +145,6 @@ std::string report_line(std::string_view text, std::size_t max_bytes) {
     out.resize(keep);
     out += kCut;
   }
-  if (!is_utf8(out)) out = printable(out, max_bytes);
   return out;
 }
 

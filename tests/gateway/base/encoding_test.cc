@@ -48,6 +48,13 @@ TEST_CASE("printable text moves no cursor") {
   CHECK(printable("a\x1b[31m\r\nb") == "a\\x1b[31m\\x0d\\x0ab");
   CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");
   CHECK(printable("\xff") == "\\xff");
+  // What stands after these is shown before them, so a line reads as another: "main\u202etset" as "maintest".
+  CHECK(printable("main\xe2\x80\xaetset") == "main\\xe2\\x80\\xaetset");
+  for (const char* mark : {"\xd8\x9c", "\xe2\x80\x8e", "\xe2\x80\x8f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa",
+                           "\xe2\x81\xa6", "\xe2\x81\xa9"}) {
+    CHECK(printable(mark).find(mark) == std::string::npos);
+  }
+  CHECK(printable("\xc2\xa0\xe2\x80\xa6\xd7\xa9\xe2\x81\xa5") == "\xc2\xa0\xe2\x80\xa6\xd7\xa9\xe2\x81\xa5");
 }
 
 TEST_CASE("times are written and read as RFC 3339") {

@@ -156,7 +156,11 @@ TEST_CASE("a refusal without bands is a bare report and without report a 403") {
 
 TEST_CASE("a reason is one line of at most 199 bytes") {
   CHECK(report_line("a\nb\rc\x1b") == "a b c ");
+  CHECK(report_line("a\xc2\x9b"
+                    "2J\xe2\x80\xae") == "a\\xc2\\x9b2J\\xe2\\x80\\xae");
+  CHECK(report_line("\xff") == "\\xff");
   CHECK(report_line(std::string(500, 'x')).size() == 199);
+  CHECK(report_line(std::string(500, '\xff')).size() <= 199);
   std::string umlauts;
   for (int i = 0; i < 200; ++i) umlauts += "\xc3\xa4";
   CHECK(report_line(umlauts).size() <= 199);
