@@ -245,6 +245,17 @@ TEST_CASE("a checkpoint missing from the witness or the store is named") {
   CHECK(faults(verifier.finish()) == Faults{"checkpoint-removed 0"});
 }
 
+TEST_CASE("a checkpoint signed anew with the stolen key is named by the one after it") {
+  Log log = honest();
+  Checkpoint first = *open_checkpoint(log.checkpoints[0], std::vector{signing_key().public_key()});
+  first.at += std::chrono::milliseconds(1);
+  log.checkpoints[0] = *sign_checkpoint(first, signing_key());
+  const VerifyReport report = verify(log, false);
+  REQUIRE(report.faults.size() == 1);
+  CHECK(report.faults[0].kind == FaultKind::rewritten);
+  CHECK(report.faults[0].message == "checkpoint 2 does not continue the checkpoint 1 that is there");
+}
+
 TEST_CASE("a copy of another checkpoint does not stand in for one that was removed") {
   Log log = honest();
   log.checkpoints[1] = log.checkpoints[0];
