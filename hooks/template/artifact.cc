@@ -45,6 +45,7 @@ constexpr std::array kCollections = {
     Collection{"wikis", "apis", "wikis"},
     Collection{"apis", "products", "apis"},
     Collection{"groups", "products", "groups"},
+    Collection{"tags", "products", "tags"},
     Collection{"apis", "tags", "apis"},
     Collection{"products", "tags", "products"},
     Collection{"apis", "gateways", "apis"},

@@ -50,6 +50,13 @@ std::optional<std::string> display_name(std::string_view text) {
   return display == nullptr ? std::nullopt : std::optional(*display);
 }
 
+std::optional<std::string> body_name(std::string_view text) {
+  const Result<json::Value> value = parse_artifact(text);
+  const std::string* name = value ? value->find_string("name") : nullptr;
+  if (name == nullptr || name->empty()) return std::nullopt;
+  return name->substr(name->rfind('/') + 1);
+}
+
 namespace {
 
 // "workspaces/w/backends" for a file of that workspace; empty for others.
@@ -118,11 +125,45 @@ Result<std::optional<std::string>> Names::display_in(const std::string& folder) 
   return std::optional<std::string>();
 }
 
+// Azure/apiops 1 kept an API in apis/DISPLAY NAME/VERSION/REVISION; its body says its name.
+Result<std::set<std::string>> Names::nested_apis(const Known& known) {
+  std::set<std::string> out;
+  for (const auto& [unused, folder] : known.folders) {
+    const Result<std::vector<std::string>> versions = view_.names_in(folder);
+    if (!versions) return fail(versions.error());
+    for (const std::string& version : *versions) {
+      if (!version.ends_with('/') || !classify_artifact(folder + "/" + version + "x/x").resource.empty()) continue;
+      const std::string below = folder + "/" + version;
+      const Result<std::vector<std::string>> revisions = view_.names_in(below.substr(0, below.size() - 1));
+      if (!revisions) return fail(revisions.error());
+      for (const std::string& revision : *revisions) {
+        const std::string path = below + revision + "apiInformation.json";
+        const Result<bool> there = revision.ends_with('/') ? view_.exists(path) : Result<bool>(false);
+        if (!there) return fail(there.error());
+        if (!*there) continue;
+        const Result<std::string> text = view_.glance(path);
+        if (!text) return fail(text.error());
+        if (const std::optional<std::string> name = body_name(*text)) out.insert(plain_name("apis", *name));
+      }
+    }
+  }
+  return out;
+}
+
 Result<bool> Names::in_collection(const std::string& collection, const std::string& name) {
   const Result<Known*> known = this->known(collection);
   if (!known) return fail(known.error());
   const auto folder = (*known)->folders.find(name);
-  if (!collection.ends_with("namedValues")) return folder != (*known)->folders.end();
+  if (!collection.ends_with("namedValues")) {
+    if (folder != (*known)->folders.end()) return true;
+    if (collection != "apis") return false;
+    if (!(*known)->display) {
+      Result<std::set<std::string>> nested = nested_apis(**known);
+      if (!nested) return fail(nested.error());
+      (*known)->display = std::move(*nested);
+    }
+    return (*known)->display->contains(name);
+  }
   if (folder != (*known)->folders.end()) {
     const Result<std::optional<std::string>> shown = display_in(folder->second);
     if (!shown) return fail(shown.error());

@@ -28,12 +28,13 @@ class Names {
 
  private:
   struct Known {
-    std::map<std::string, std::string> folders;  // folded name -> folder below the root
-    std::optional<std::set<std::string>> display;
+    std::map<std::string, std::string> folders;    // folded name -> folder below the root
+    std::optional<std::set<std::string>> display;  // names in bodies: shown ones; of APIs in deeper folders
   };
   Result<Known*> known(const std::string& collection);
   Result<bool> in_collection(const std::string& collection, const std::string& name);
   Result<std::optional<std::string>> display_in(const std::string& folder);
+  Result<std::set<std::string>> nested_apis(const Known& known);
   TreeView& view_;
   std::map<std::string, Known> known_;  // by collection, workspace in front
 };
@@ -72,6 +73,9 @@ std::string_view collection_of(policy::Reference::Kind kind);
 // The folders of the resources of a collection ("backends", "workspaces/w/backends"), each below the root, without a
 // slash at the end. Every spelling of the collection's own folder counts.
 Result<std::vector<std::string>> resource_folders(const TreeView& view, std::string_view collection);
+
+// The name that an artifact's own text gives its resource, at the top or as the end of an id; nullopt: none.
+std::optional<std::string> body_name(std::string_view text);
 
 // The display name in the text of a named value's information; nullopt when it says none or does not parse.
 std::optional<std::string> display_name(std::string_view text);

@@ -12,15 +12,27 @@ namespace {
 
 constexpr std::array kMethods = {"get", "put", "post", "delete", "options", "head", "patch", "trace"};
 
-// What the language lets be and the library does not: a tab in front of a comment that has its line to itself, and the
-// line ends of old. As long as the text, so that places stay.
+// Whether an escape of half a surrogate pair stands there: \uD83D.
+bool is_half_pair(std::string_view text, std::size_t at) {
+  if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u' || (text[at + 2] | 0x20) != 'd') return false;
+  const char c = static_cast<char>(text[at + 3] | 0x20);
+  return c == '8' || c == '9' || (c >= 'a' && c <= 'f');
+}
+
+// What the language or the readers of publishers let be and the library does not: a tab in front of a comment that has
+// its line to itself, a line of nothing but tabs, the line ends of old, and characters that JSON writes as a pair of
+// escapes. As long as the text, so that places stay.
 std::string eased(std::string_view text) {
   std::string out(text);
+  for (std::size_t at = out.find("\\u"); at != std::string::npos; at = out.find("\\u", at + 2)) {
+    if (is_half_pair(out, at)) out.replace(at + 2, 4, "fffd");
+  }
   const bool old_ends = out.find('\n') == std::string::npos;
   for (std::size_t begin = 0; begin < out.size();) {
     const std::size_t end = std::min(out.find(old_ends ? '\r' : '\n', begin), out.size());
     const std::size_t first = out.find_first_not_of(" \t", begin);
-    if (first < end && out[first] == '#') std::fill(out.begin() + begin, out.begin() + first, ' ');
+    const std::size_t to = std::min(first, end);
+    if (to == end || out[to] == '#' || out[to] == '\r') std::fill(out.begin() + begin, out.begin() + to, ' ');
     if (old_ends && end < out.size()) out[end] = '\n';
     begin = end + 1;
   }
@@ -153,9 +165,34 @@ void read_operations(const YAML::Node& paths, OpenApi& out) {
 
 }  // namespace
 
+namespace {
+
+// The library's limit for a key, which the language has too, and which not every reader keeps.
+constexpr unsigned kLongestKey = 1024;
+
+// Whether something that a deployment fills in stands in that line or the one before it.
+bool is_filled_in(std::string_view text, unsigned line) {
+  std::size_t begin = 0;
+  for (unsigned at = 1; at + 1 < line && begin < text.size(); ++at) {
+    const std::size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) break;
+    begin = end + 1;
+  }
+  std::size_t end = text.find('\n', begin);
+  if (end != std::string_view::npos && line > 1) end = text.find('\n', end + 1);
+  const std::string_view lines = text.substr(begin, end == std::string_view::npos ? end : end - begin);
+  for (const std::string_view open : {"{{", "#{", "{#", "${", "$(", "@@", "[[", "{%", "%{", "<%", ": %", ": @"}) {
+    if (lines.find(open) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::optional<YamlFault> find_yaml_fault(std::string_view text) {
   std::optional<YamlFault> fault = fault_in(text);
-  if (fault && !fault_in(eased(text))) return std::nullopt;
+  if (!fault) return fault;
+  if (fault->column > kLongestKey || is_filled_in(text, fault->line) || !fault_in(eased(text))) return std::nullopt;
   return fault;
 }
 

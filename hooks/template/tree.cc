@@ -63,6 +63,45 @@ std::string without_doubt(std::string_view text) {
   return out;
 }
 
+// The same text, byte for byte as long, with null for what a deployment puts a value in place of: #{token}#, {#token#},
+// ${name}, $(name), {{name}}, __NAME__, @@NAME@@, where they stand outside of strings. Unchanged when there is none.
+std::string without_placeholders(std::string_view text) {
+  struct Form {
+    std::string_view open, close;
+  };
+  constexpr Form kForms[] = {{"#{", "}#"}, {"{#", "#}"}, {"${", "}"},  {"$(", ")"},
+                             {"{{", "}}"}, {"__", "__"}, {"@@", "@@"}, {"[[", "]]"}};
+  constexpr std::string_view kNull = "null";
+  constexpr std::size_t kLongest = 200;
+  std::string out(text);
+  bool in_string = false;
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    if (in_string) {
+      if (out[at] == '\\') {
+        ++at;
+      } else if (out[at] == '"' || out[at] == '\n') {
+        in_string = false;
+      }
+      continue;
+    }
+    if (out[at] == '"') in_string = true;
+    for (const Form& form : kForms) {
+      const std::string_view rest = text.substr(at);
+      if (!rest.starts_with(form.open)) continue;
+      const std::size_t end = rest.substr(0, kLongest).find(form.close, form.open.size());
+      if (end == std::string_view::npos || end == form.open.size()) continue;
+      const std::string_view name = rest.substr(form.open.size(), end - form.open.size());
+      if (name.find_first_of("\"{}[],\n") != std::string_view::npos) continue;
+      const std::size_t length = end + form.close.size();
+      std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(at), length, ' ');
+      std::copy(kNull.begin(), kNull.end(), out.begin() + static_cast<std::ptrdiff_t>(at));
+      at += length - 1;
+      break;
+    }
+  }
+  return out;
+}
+
 // By the path below the root: the same in the hook and for a gate that was started in another directory.
 std::string fingerprint(const std::string& path, const policy::Finding& finding) {
   return hex_encode(as_view(sha256(path + "\n" + finding.rule + "\n" + finding.message))).substr(0, 32);
@@ -332,7 +371,11 @@ Result<json::Value> parse_artifact(std::string_view text, std::optional<Error>* 
   if (strict || strict.error().code != ErrorCode::invalid_input) return strict;
   limits.repeated_names = true;
   Result<json::Value> value = json::parse(without_doubt(text), limits);
-  if (value && doubt != nullptr) *doubt = strict.error();
+  if (value) {
+    if (doubt != nullptr) *doubt = strict.error();
+    return value;
+  }
+  if (Result<json::Value> filled = json::parse(without_placeholders(without_doubt(text)), limits)) return filled;
   return value;
 }
 

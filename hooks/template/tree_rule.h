@@ -98,7 +98,8 @@ extern const TreeRule kLimitWithoutSubscription;
 
 // Parses an artifact's JSON with the limits that an artifact may need. What some readers of JSON take and others refuse
 // (a name that stands twice, half of a surrogate pair, bytes that are no UTF-8) is taken; `doubt`, where given, is then
-// what a strict reader says. Spans are bytes of the text behind a byte order mark.
+// what a strict reader says. A placeholder that stands bare for a value is null. Spans are bytes of the text behind a
+// byte order mark.
 Result<json::Value> parse_artifact(std::string_view text, std::optional<Error>* doubt = nullptr);
 // Line and column (1-based, code points) of a byte of the text.
 struct LineColumn {

@@ -50,6 +50,29 @@ std::optional<std::size_t> lost_comma_before(std::string_view text, unsigned lin
   return value ? std::optional(before + 1) : std::nullopt;
 }
 
+// Whether nothing is wrong but commas in front of closing brackets, which are YAML.
+bool is_json_but_commas(std::string_view text) {
+  std::string out(text);
+  std::size_t comma = std::string::npos;
+  bool in_string = false;
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    const char c = out[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      in_string = c != '"';
+    } else if (c == ',') {
+      comma = at;
+    } else if (c == '}' || c == ']') {
+      if (comma != std::string::npos) out[comma] = ' ';
+      comma = std::string::npos;
+    } else if (std::string_view(" \t\r\n").find(c) == std::string_view::npos) {
+      comma = std::string::npos;
+      in_string = c == '"';
+    }
+  }
+  return parse_artifact(out).has_value();
+}
+
 Status check(TreeView& view, TreeReporter& reporter) {
   for (const TreeFile& file : view.judged()) {
     const ArtifactKind kind = file.artifact.kind;
@@ -81,6 +104,10 @@ Status check(TreeView& view, TreeReporter& reporter) {
     } else if (doubt) {
       reporter.add_at(file.path, line, column, "not every reader takes this JSON: " + what, {},
                       policy::Severity::warning);
+    } else if (kind == ArtifactKind::specification && is_json_but_commas(*text)) {
+      // The service, and publishers before Azure/apiops 7, read a specification with a reader of YAML.
+      reporter.add_at(file.path, line, column, "not every publisher takes this JSON: " + what,
+                      "mend the JSON; no comma stands before a closing bracket", policy::Severity::warning);
     } else {
       reporter.add_at(file.path, line, column, "not JSON: " + what,
                       "mend the JSON; no comma stands before a closing bracket");

@@ -8,6 +8,7 @@
 
 #include "gateway/base/encoding.h"
 #include "hooks/policy/suggest.h"
+#include "hooks/template/references.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -99,28 +100,64 @@ std::optional<std::pair<std::size_t, std::string_view>> meant_folder(std::string
   return std::pair(end, meant);
 }
 
-void judge_place(TreeReporter& reporter, const TreeFile& file, std::set<std::string>& said) {
-  if (file.artifact.kind != ArtifactKind::unknown) return;
+// Whether what was meant stands beside it: then this one is kept for another purpose.
+Result<bool> stands_beside(const TreeView& view, const TreeFile& file, const std::string& meant) {
+  const Result<std::vector<std::string>> names = view.names_in(file.path.substr(0, file.path.rfind('/')));
+  if (!names) return fail(names.error());
+  const bool specification = meant.starts_with("specification.");
+  return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+    const std::string lower = ascii_lower(name);
+    return specification ? lower.starts_with("specification.") : lower == ascii_lower(meant);
+  });
+}
+
+Status judge_place(const TreeView& view, TreeReporter& reporter, const TreeFile& file, std::set<std::string>& said) {
+  if (file.artifact.kind != ArtifactKind::unknown) return {};
   const std::string_view name = std::string_view(file.path).substr(file.path.rfind('/') + 1);
   if (const std::string meant = meant_file(file.artifact, name); !meant.empty()) {
-    reporter.add_at(file.path, 1, 1, fmt::format("no publisher reads a file named '{}' here", printable(name, 80)),
-                    fmt::format("did you mean '{}'?", meant), policy::Severity::warning);
+    const Result<bool> beside = stands_beside(view, file, meant);
+    if (!beside) return fail(beside.error());
+    if (!*beside)
+      reporter.add_at(file.path, 1, 1, fmt::format("no publisher reads a file named '{}' here", printable(name, 80)),
+                      fmt::format("did you mean '{}'?", meant), policy::Severity::warning);
   }
-  if (!file.artifact.resource.empty()) return;
+  if (!file.artifact.resource.empty()) return {};
   const auto folder = meant_folder(file.path);
-  if (!folder || !said.insert(file.path.substr(0, folder->first + 1)).second) return;
+  if (!folder || !said.insert(file.path.substr(0, folder->first + 1)).second) return {};
   reporter.add_at(file.path, 1, 1,
                   fmt::format("no publisher reads the folder '{}'", printable(file.path.substr(0, folder->first), 80)),
                   fmt::format("did you mean '{}'?", folder->second), policy::Severity::warning);
+  return {};
+}
+
+// Whether the body of the resource in that folder says another name: Azure/apiops 1 named folders by display names.
+Result<bool> is_named_by_body(const TreeView& view, const std::string& folder, const std::string& name) {
+  const Result<std::vector<std::string>> files = view.names_in(folder);
+  if (!files) return fail(files.error());
+  for (const std::string& file : *files) {
+    const std::string path = folder + "/" + file;
+    if (classify_artifact(path).kind != ArtifactKind::information) continue;
+    const Result<std::string> text = view.glance(path);
+    if (!text) return fail(text.error());
+    const std::optional<std::string> own = body_name(*text);
+    if (own && *own != name) return true;
+  }
+  return false;
 }
 
 Status check(TreeView& view, TreeReporter& reporter) {
   std::set<std::string> said;
   for (const TreeFile& file : view.judged()) {
-    judge_place(reporter, file, said);
+    if (Status done = judge_place(view, reporter, file, said); !done) return done;
+    if (file.artifact.kind == ArtifactKind::unknown) continue;  // nothing is made of it
+    std::size_t end = 0;
     for (const Segment& segment : file.artifact.resource) {
+      end = file.path.find('/', file.path.find('/', end) + 1) + 1;
       const std::string fault = fault_of(segment);
       if (fault.empty() || !said.insert(std::string(segment.collection) + "/" + segment.name).second) continue;
+      const Result<bool> other = is_named_by_body(view, file.path.substr(0, end - 1), segment.name);
+      if (!other) return fail(other.error());
+      if (*other) continue;
       reporter.add_at(file.path, 1, 1,
                       fmt::format("the name '{}' {}; ARM refuses it for {}", printable(segment.name, 80), fault,
                                   segment.collection),

@@ -258,14 +258,15 @@ Status check(TreeView& view, TreeReporter& reporter) {
       reporter.add(file.path, *text, at.span.begin + mark, at.span.end + mark, std::move(message), std::move(help),
                    severity);
     };
+    const auto names_stem = [&stem](const auto& each) { return each.file == stem; };
+    if (std::none_of(kProperties.begin(), kProperties.end(), names_stem)) continue;
     if (value->as_object() == nullptr) {
       add(*value, fmt::format("{} where an object is due", value->type_name()), "write { \"properties\": { … } }");
       continue;
     }
     const json::Value* properties = value->find("properties");
-    if (properties == nullptr) {
-      const bool needed = std::any_of(std::begin(kRequired), std::end(kRequired),
-                                      [&](const Required& each) { return each.file == stem; });
+    if (properties == nullptr || properties->is_null()) {
+      const bool needed = std::any_of(kRequired.begin(), kRequired.end(), names_stem);
       if (needed && stands_alone(file.artifact) && !value->as_object()->empty())
         add(*value, fmt::format("'properties' is missing; ARM takes no {} without it", kind_name(stem)),
             "write { \"properties\": { … } }", policy::Severity::warning);

@@ -110,9 +110,10 @@ std::optional<Link> link_by_name(const TreeFile& file, const std::optional<json:
   if (resource.size() < 2) return std::nullopt;
   const std::string_view parent = resource[resource.size() - 2].collection;
   const std::string_view collection = resource.back().collection;
-  const bool links = (parent == "products" && (collection == "apis" || collection == "groups")) ||
-                     (parent == "tags" && (collection == "apis" || collection == "products")) ||
-                     (parent == "gateways" && collection == "apis") || (parent == "apis" && collection == "tags");
+  const bool links =
+      (parent == "products" && (collection == "apis" || collection == "groups" || collection == "tags")) ||
+      (parent == "tags" && (collection == "apis" || collection == "products")) ||
+      (parent == "gateways" && collection == "apis") || (parent == "apis" && collection == "tags");
   if (!links || !body || body->as_object() == nullptr) return std::nullopt;
   const json::Value* properties = body->find("properties");
   for (const char* name : {"apiId", "groupId", "productId", "id"}) {

@@ -112,6 +112,24 @@ TEST_CASE("YAML as editors and extractors write it is YAML") {
   CHECK(yaml("a:\n\tb: c\n") == "2:3 illegal map value");
 }
 
+TEST_CASE("YAML that a publisher takes and the library does not is let be") {
+  CHECK(yaml("a: \"\\uD83D\\uDE00\"\nb: \"\\ud83d\"\n") == "");
+  CHECK(yaml("a: 1\n\t\nb: 2\n\t\r\nc: 3\n") == "");
+  CHECK(yaml("a:\n  \"" + std::string(1500, 'k') + "\": 1\n") == "");
+  CHECK(yaml("a: {{title}}\nb:\n  - url: {{host}}/x\n") == "");
+  CHECK(yaml("a: @@TOKEN@@\n") == "");
+  CHECK(yaml("a: %TOKEN%\n") == "");
+  CHECK(yaml("a: {{title}}\nb: 1\nc: d: e\n") != "");
+}
+
+TEST_CASE("JSON that a reader of YAML takes is a warning in a specification") {
+  const Lines found = of_specification("specification.json", "{\"openapi\":\"3.0.1\",\n\"info\":{},\"paths\":{},}");
+  REQUIRE(found.size() == 1);
+  INFO(found[0]);
+  CHECK(found[0].starts_with(
+      "a/apis/o/specification.json:2:22 warning [artifact-json] not every publisher takes this JSON: "));
+}
+
 TEST_CASE("a YAML fault is told at its cause") {
   CHECK(yaml("a: b\né: 'x\nc: d\n") == "2:4 this quote never ends");
   CHECK(yaml("a:\n  - b\n  - \"x\n") == "3:5 this quote never ends");

@@ -55,6 +55,47 @@ TEST_CASE("properties have the types that ARM takes and placeholders are not jud
               "a/products/p/productInformation.json:4:11 warning [artifact-shape] 'state' is \"live\""});
 }
 
+TEST_CASE("a placeholder that stands bare for a value is no fault of JSON") {
+  const MemorySource source({
+      {"a/products/p/productInformation.json",
+       "{\"properties\": {\n \"subscriptionRequired\": #{REQUIRED}#,\n \"subscriptionsLimit\": ${limit},\n "
+       "\"approvalRequired\": {#APPROVAL#}, \"terms\": \"#{ \", \"displayName\": $(name)}}"},
+      {"a/products/q/productInformation.json", "{\"properties\": {\n \"subscriptionsLimit\": {{limit},\n}}"},
+      {"a/products/q/apis.json", "[__API__, {{other}}]"},
+  });
+  const Lines found = findings(source);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].starts_with("a/products/p/productInformation.json:1:16 warning [artifact-shape] 'displayName'"));
+  CHECK(found[1].starts_with("a/products/q/productInformation.json:2:25 error [artifact-json] not JSON: "));
+}
+
+TEST_CASE("the layout of Azure apiops 1 names folders by what is displayed") {
+  const MemorySource source({
+      {"a/products/R&D: all/productInformation.json", R"({"name":"rnd","properties":{"displayName":"R&D: all"}})"},
+      {"a/products/R&D: all/apis.json", R"([{"name":"orders-api"},{"name":"gone"}])"},
+      {"a/apis/Orders + more/apiVersionSet.json", R"({"name":"x","properties":{}})"},
+      {"a/apis/Orders + more/v1/1/apiInformation.json", R"({"name":"orders-api","properties":{"path":"o"}})"},
+      {"a/apis/Orders + more/v1/1/operations/Get an order/policy.xml", policy_with("<set-method>GET</set-method>")},
+      {"a/apis/notes: old/notes.md", "x"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/products/R&D: all/apis.json:1:32 warning [missing-artifact] API 'gone' is not in this tree"});
+}
+
+TEST_CASE("a file kept beside the one that publishers read is no misspelling of it") {
+  const MemorySource source({
+      {"a/apis/o/apiInformation.json", R"({"properties":{"path":"o"}})"},
+      {"a/apis/o/apiInformation-old.json", "{"},
+      {"a/apis/o/specification.yaml", "openapi: 3.0.1\ninfo: {}\npaths: {}\n"},
+      {"a/apis/o/specification-v1.json", "{"},
+      {"a/apis/p/specification-v1.json", "{"},
+      {"a/products/p/tags/t/productTagInformation.json", "{}"},
+      {"a/apis/o/customerInformation.json", "[1]"},
+  });
+  CHECK(findings(source) == Lines{"a/apis/p/specification-v1.json:1:1 warning [artifact-name] no publisher reads a "
+                                  "file named 'specification-v1.json' here"});
+}
+
 TEST_CASE("what ARM needs and is not there is a warning") {
   const MemorySource source({
       {"a/apis/o/apiInformation.json", R"({"properties":{"displayName":"o","type":"websocket"}})"},
