@@ -21,21 +21,13 @@ std::uint32_t intern(StringMap<std::uint32_t>& names, std::string_view name) {
   return id;
 }
 
-CompiledRule compile(const GrantRule& source, bool is_deny) {
-  CompiledRule rule;
-  rule.source = &source;
-  rule.is_deny = is_deny;
-  for (const Verb verb : source.verbs) rule.verbs |= bit(verb);
-  // What a path rule cannot see must not pass it: a rewritten or deleted branch has no paths to judge.
-  if (!is_deny && !source.paths.empty()) rule.verbs &= static_cast<VerbSet>(~(bit(Verb::force) | bit(Verb::delete_)));
-  for (const auto& repo : source.repos) rule.repos.emplace_back(repo);
-  for (const auto& ref : source.refs) rule.refs.emplace_back(ref);
-  rule.any_ref = source.refs.empty() && is_deny;
-  rule.branches_and_tags = source.refs.empty() && !is_deny;
-  rule.has_paths = !source.paths.empty();
-  rule.has_from = !source.from.empty();
-  rule.until = source.until.value_or(WallTime::max());
-  return rule;
+// The list made of these texts, which is made once.
+template <class Pattern>
+const std::vector<Pattern>* shared_list(std::map<std::vector<std::string>, std::vector<Pattern>>& lists,
+                                        const std::vector<std::string>& texts) {
+  const auto [list, is_new] = lists.try_emplace(texts);
+  if (is_new) list->second = std::vector<Pattern>(texts.begin(), texts.end());
+  return &list->second;
 }
 
 std::string place_of(const RepoPattern& pattern) {
@@ -76,14 +68,14 @@ struct Tally {
 }  // namespace
 
 bool reaches_repo(const CompiledRule& rule, std::string_view full_name, bool is_wiki) {
-  return std::any_of(rule.repos.begin(), rule.repos.end(),
+  return std::any_of(rule.repos->begin(), rule.repos->end(),
                      [&](const RepoPattern& pattern) { return pattern.matches(full_name, is_wiki); });
 }
 
 bool reaches_ref(const CompiledRule& rule, std::string_view ref) {
   if (rule.any_ref) return true;
   if (rule.branches_and_tags) return ref.starts_with("refs/heads/") || ref.starts_with("refs/tags/");
-  return std::any_of(rule.refs.begin(), rule.refs.end(), [&](const Glob& pattern) {
+  return std::any_of(rule.refs->begin(), rule.refs->end(), [&](const Glob& pattern) {
     return rule.is_deny ? pattern.matches(ref) : grant_reaches_ref(pattern, ref);
   });
 }
@@ -98,6 +90,23 @@ bool from_here(const CompiledRule& rule, const std::optional<IpAddress>& address
   return std::any_of(from.begin(), from.end(), [&](const IpNetwork& network) { return network.contains(*address); });
 }
 
+CompiledRule AccessRules::Index::compile(const GrantRule& source, bool is_deny) {
+  CompiledRule rule;
+  rule.source = &source;
+  rule.is_deny = is_deny;
+  for (const Verb verb : source.verbs) rule.verbs |= bit(verb);
+  // What a path rule cannot see must not pass it: a rewritten or deleted branch has no paths to judge.
+  if (!is_deny && !source.paths.empty()) rule.verbs &= static_cast<VerbSet>(~(bit(Verb::force) | bit(Verb::delete_)));
+  rule.repos = shared_list(repo_lists, source.repos);
+  rule.refs = shared_list(ref_lists, source.refs);
+  rule.any_ref = source.refs.empty() && is_deny;
+  rule.branches_and_tags = source.refs.empty() && !is_deny;
+  rule.has_paths = !source.paths.empty();
+  rule.has_from = !source.from.empty();
+  rule.until = source.until.value_or(WallTime::max());
+  return rule;
+}
+
 void AccessRules::Index::build() {
   compiled.reserve(rules.denies.size() + rules.grants.size());
   for (const auto& rule : rules.denies) compiled.push_back(compile(rule, true));
@@ -106,7 +115,7 @@ void AccessRules::Index::build() {
   placed.resize(1);
   intern(places, "");
   for (std::uint32_t i = 0; i < compiled.size(); ++i) {
-    for (const auto& pattern : compiled[i].repos) {
+    for (const auto& pattern : *compiled[i].repos) {
       const std::uint32_t place = intern(places, place_of(pattern));
       const bool whole_owner =
           !pattern.literal_owner().empty() && pattern.text() == std::string(pattern.literal_owner()) + "/*";

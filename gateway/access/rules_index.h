@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,8 +36,9 @@ struct CompiledRule {
   bool branches_and_tags = false;  // a grant without refs
   WallTime until = WallTime::max();
   const GrantRule* source = nullptr;
-  std::vector<RepoPattern> repos;
-  std::vector<Glob> refs;
+  // Lists that many rules have alike, as "main and feature branches", stand once in memory: there they stay warm.
+  const std::vector<RepoPattern>* repos = nullptr;
+  const std::vector<Glob>* refs = nullptr;
 };
 
 // A rule that names some principal, where its pattern puts it.
@@ -64,6 +66,9 @@ struct AccessRules::Index {
 
   // Denies, then grants, each in the order of the configuration; a rule is named by its place here.
   std::vector<CompiledRule> compiled;
+  // The lists that they point to, by their texts.
+  std::map<std::vector<std::string>, std::vector<RepoPattern>> repo_lists;
+  std::map<std::vector<std::string>, std::vector<Glob>> ref_lists;
 
   // Everybody that a rule can be for: "*" is 0, then identities and groups that some rule names.
   StringMap<std::uint32_t> principals;
@@ -91,6 +96,7 @@ struct AccessRules::Index {
   std::vector<std::pair<std::vector<RepoPattern>, const Templates*>> templates;
 
   void build();
+  CompiledRule compile(const GrantRule& source, bool is_deny);
   void build_identities();
   // The rules that name one of the identity's principals and may name the repository; ascending, each once.
   std::vector<Candidate> candidates(const identity::Identity& identity, const git::RepoPath& repo) const;
