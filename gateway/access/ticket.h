@@ -53,7 +53,8 @@ struct Ticket {
 // The compact JWS. internal when the key cannot sign.
 Result<std::string> sign_ticket(const Ticket& ticket, const identity::SigningKey& key);
 
-// Signature, type, key id and form; times and binding are the caller's (the hook's) to judge.
+// Signature, type, key id and the form of every member (a `jti` of 32 lower-case hex digits, `use` within `grants`);
+// times and binding are the caller's (the hook's) to judge.
 // denied: not signed by one of `keys` (the message says when the kid is unknown: a stale bundle).
 Result<Ticket> open_ticket(std::string_view jws, std::span<const identity::PublicKey> keys);
 

@@ -9,17 +9,20 @@
 #include "gateway/access/bundle.h"
 #include "gateway/access/rules.h"
 #include "gateway/access/ticket.h"
-#include "gateway/base/digest.h"
 #include "gateway/base/encoding.h"
 #include "gateway/git/report_status.h"
 #include "gateway/spool/spool.h"
+#include "hooks/receive/direct_write.h"
 #include "hooks/receive/judge.h"
+#include "hooks/receive/judge_ticket.h"
 #include "hooks/receive/limits.h"
 #include "hooks/receive/marker.h"
 #include "hooks/receive/parent_process.h"
+#include "hooks/receive/record_moves.h"
+#include "hooks/receive/refusal.h"
+#include "hooks/receive/verdict_lines.h"
 #include "hooks/receive/words_file.h"
 #include "hooks/repo/pushed_tree.h"
-#include "hooks/report/report.h"
 
 namespace postern::receive {
 namespace {
@@ -29,67 +32,10 @@ using git::ObjectId;
 using git::RefUpdate;
 
 constexpr std::size_t kNewCommitsMax = 10000;
-constexpr std::size_t kFindingLines = 20;
-constexpr auto kClockSkew = std::chrono::minutes(5);
-
-// A refusal of the whole push, before any ref is looked at by itself.
-struct Refusal {
-  std::string rule;
-  std::string reason;
-  std::string fix;
-};
-
-struct Seen {
-  std::vector<CommandJudgement> commands;
-  Judgement judgement;
-};
-
-// Findings that the lines above the summary do not show.
-bool has_silent(const Judgement& judgement) { return judgement.suppressed + judgement.baselined > 0; }
-
-// As postern-check counts them.
-std::string summary_of(const Judgement& judgement) {
-  report::Summary summary;
-  summary.errors = judgement.errors;
-  summary.warnings = judgement.warnings;
-  summary.suppressed = judgement.suppressed;
-  summary.baselined = judgement.baselined;
-  return report::summary_words(summary);
-}
-
-bool is_internal_pull_head(const RefUpdate& command) {
-  // refs/pull/N/head, N a number.
-  constexpr std::string_view kPrefix = "refs/pull/";
-  constexpr std::string_view kSuffix = "/head";
-  const std::string_view ref = command.ref;
-  if (!ref.starts_with(kPrefix) || !ref.ends_with(kSuffix) || ref.size() <= kPrefix.size() + kSuffix.size()) {
-    return false;
-  }
-  const std::string_view number = ref.substr(kPrefix.size(), ref.size() - kPrefix.size() - kSuffix.size());
-  return number.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-bool is_ticket_id(std::string_view text) {
-  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// The same for pre-receive and post-receive of one git process, and for the steps of one transaction.
-std::string direct_id(const HookCall& call, const Located& at, std::string_view what) {
-  Result<ParentProcess> parent = read_process(call.git_pid);
-  const std::string process = parent ? parent->started : hex_encode(random_bytes(16));
-  const Sha256 sum =
-      sha256(std::to_string(call.git_pid) + "\n" + process + "\n" + at.directory + "\n" + std::string(what));
-  return "direct-" + hex_encode(as_view(sum)).substr(0, 32);
-}
 
 std::string working_directory() {
   std::array<char, 4096> buffer{};
   return ::getcwd(buffer.data(), buffer.size()) != nullptr ? std::string(buffer.data()) : std::string{};
-}
-
-// A ticket travels as a push option, and only a ticket needs the keys.
-access::BundleKeys keys_needed(const Environment& environment) {
-  return environment.find("GIT_PUSH_OPTION_0") != nullptr ? access::BundleKeys::read : access::BundleKeys::leave;
 }
 
 // One call of pre-receive or reference-transaction, from the first question to the verdict.
@@ -195,7 +141,7 @@ class Receive {
   }
 
   std::string id_of_direct_write() const {
-    return direct_id(call_, at_, transaction_ ? git::command_digest(commands_) : std::string("push"));
+    return direct_write_id(call_, at_, transaction_ ? git::command_digest(commands_) : std::string("push"));
   }
 
   // A transaction that expects no old value names none: `git update-ref` of a living ref looks like a creation.
@@ -210,51 +156,17 @@ class Receive {
   }
 
   std::optional<Refusal> take_ticket(const std::string& jws) {
-    Result<access::Ticket> opened = access::open_ticket(jws, bundle_.keys);
-    if (!opened) {
-      return Refusal{"ticket", opened.error().message, "push again; if it stays, ask the administrator to reload"};
-    }
-    const access::Ticket& ticket = *opened;
-    if (!is_ticket_id(ticket.jti)) return Refusal{"ticket", "the ticket's id is malformed", "push again"};
-    if (ticket.issuer != bundle_.issuer) {
-      return Refusal{"ticket", "the ticket is of another gateway", "push through " + bundle_.issuer};
-    }
-    const WallTime now = clock_.wall();
-    if (now >= ticket.expires_at) {
-      return Refusal{"ticket", "the ticket expired at " + to_rfc3339(ticket.expires_at), "push again"};
-    }
-    if (ticket.issued_at > now + kClockSkew) {
-      return Refusal{"ticket", "the ticket is from the future", "set the clocks of gateway and Gogs host"};
-    }
-    const std::string name = ticket.owner + "/" + ticket.name;
-    if (name != at_.repo.full_name()) {
-      return Refusal{"ticket", "the ticket is for another repository", "push to " + name + " through the gateway"};
-    }
-    if (marker_ && marker_->id && ticket.repo_id && *marker_->id != *ticket.repo_id) {
-      return Refusal{"marker",
-                     "the ticket is for Gogs id " + std::to_string(*ticket.repo_id) + ", the marker has " +
-                         std::to_string(*marker_->id),
-                     "ask the administrator: postern-hook install --rebind " + name};
-    }
-    const std::string* gogs_id = environment_.find("GOGS_REPO_ID");
-    if (ticket.repo_id && gogs_id != nullptr && !at_.repo.is_wiki() && *gogs_id != std::to_string(*ticket.repo_id)) {
-      return Refusal{"ticket", "the ticket is for another Gogs id", "push again"};
-    }
-    if (ticket.commands != git::command_digest(commands_) || ticket.use.size() != commands_.size()) {
-      return Refusal{"ticket", "the ticket is for other commands than these", "push again"};
-    }
-    for (const unsigned index : ticket.use) {
-      if (index >= ticket.grants.size()) return Refusal{"ticket", "the ticket's grants are malformed", "push again"};
-    }
-    Status claimed = spool_.claim(ticket.jti);
-    if (!claimed) {
+    std::expected<access::Ticket, Refusal> judged =
+        judge_ticket(jws, {bundle_, at_.repo, commands_, marker_, environment_.find("GOGS_REPO_ID"), clock_.wall()});
+    if (!judged) return judged.error();
+    if (Status claimed = spool_.claim(judged->jti); !claimed) {
       if (claimed.error().code == ErrorCode::conflict) {
         return Refusal{"ticket", "the ticket was used before", "push again"};
       }
       return Refusal{"spool", "the ticket could not be claimed",
                      "ask the administrator: postern-hook status (" + claimed.error().message + ")"};
     }
-    ticket_ = std::move(*opened);
+    ticket_ = std::move(*judged);
     return std::nullopt;
   }
 
@@ -307,8 +219,9 @@ class Receive {
       if (*mirror) return let_in("mirror");
     }
     const bool internal = !user;
-    const bool pull_heads =
-        internal && !transaction_ && std::all_of(commands_.begin(), commands_.end(), is_internal_pull_head);
+    const bool pull_heads = internal && !transaction_ &&
+                            std::all_of(commands_.begin(), commands_.end(),
+                                        [](const RefUpdate& command) { return is_pull_head(command.ref); });
     if (pull_heads) return let_in("pull-head");
 
     switch (governance_.direct) {
@@ -409,7 +322,7 @@ class Receive {
       }
       verdict.commands.push_back(std::move(entry));
     }
-    if (judgement.errors + judgement.warnings > 0 || has_silent(judgement)) verdict.findings = summary_of(judgement);
+    verdict.findings = findings_summary(judgement);
     if (!ticket_) {
       verdict.writer = gogs_user(environment_).value_or("gogs:internal");
       if (Result<ParentProcess> parent = read_process(call_.git_pid)) verdict.parent = parent->shown();
@@ -417,34 +330,6 @@ class Receive {
     }
     verdict.hook_version = POSTERN_VERSION;
     return verdict;
-  }
-
-  // The lines people see; the last one is always `fix:` where something was refused.
-  std::vector<std::string> make_lines(const Judgement& judgement) const {
-    std::vector<std::string> lines;
-    const std::string prefix = !call_.paused.empty() ? "postern (paused until " + call_.paused + "): would be refused: "
-                               : observe_            ? "postern (observe): would be refused: "
-                                                     : "postern: refused: ";
-    for (const std::string& line : report::compact_lines(judgement.findings, kFindingLines)) lines.push_back(line);
-    if (has_silent(judgement)) lines.push_back("postern: " + summary_of(judgement));
-    for (const std::string& line : judgement.lines) lines.push_back("postern: " + git::report_line(line, 500));
-    std::vector<std::string> fixes;
-    std::string last_reason;
-    constexpr std::size_t kShownRefs = 20;
-    std::size_t refused = 0;
-    for (std::size_t i = 0; i < commands_.size(); ++i) {
-      const CommandJudgement& command = judgement.commands[i];
-      if (!command.refused) continue;
-      if (++refused <= kShownRefs) {
-        lines.push_back(prefix + printable(commands_[i].ref, 200) + ": " + git::report_line(command.reason, 500));
-      }
-      if (!command.fix.empty() && std::find(fixes.begin(), fixes.end(), command.fix) == fixes.end()) {
-        fixes.push_back(command.fix);
-      }
-    }
-    if (refused > kShownRefs) lines.push_back("postern: and " + std::to_string(refused - kShownRefs) + " more refs");
-    for (const std::string& fix : fixes) lines.push_back("fix: " + git::report_line(fix, 500));
-    return lines;
   }
 
   HookOutcome finish(Judgement judgement) {
@@ -460,7 +345,7 @@ class Receive {
       }
     }
     HookOutcome outcome;
-    outcome.lines = make_lines(judgement);
+    outcome.lines = verdict_lines(judgement, commands_, {observe_, call_.paused});
     spool::Verdict verdict = make_verdict(judgement, any_refused);
     if (verdict.accepted && tree_) list_new_commits(verdict);
     verdict.text = outcome.lines;
@@ -522,29 +407,6 @@ HookOutcome could_not(const Error& error) {
            "fix: ask the administrator: postern-hook status"}};
 }
 
-// The id under which pre-receive recorded this push.
-std::string recorded_id(const HookCall& call, const Environment& environment, const Located& at,
-                        const access::HookBundle& bundle, const std::vector<RefUpdate>& moved,
-                        const spool::Spool& spool) {
-  const std::string direct = direct_id(call, at, "push");
-  Result<std::vector<std::string>> options = push_options(environment);
-  if (!options) return direct;
-  Result<std::optional<std::string>> jws = access::collect_ticket(*options);
-  if (!jws || !*jws) return direct;
-  Result<access::Ticket> ticket = access::open_ticket(**jws, bundle.keys);
-  if (!ticket || !is_ticket_id(ticket->jti) || ticket->owner + "/" + ticket->name != at.repo.full_name()) return direct;
-  if (!spool.is_claimed(ticket->jti)) return direct;
-  // A ticket that was used before claims nothing a second time (observe mode lets such a push pass).
-  Result<std::optional<spool::Verdict>> verdict = spool.read_verdict(ticket->jti);
-  if (verdict && *verdict) {
-    for (const RefUpdate& update : moved) {
-      const auto same = [&update](const spool::CommandVerdict& entry) { return entry.command == update; };
-      if (!std::any_of((*verdict)->commands.begin(), (*verdict)->commands.end(), same)) return direct;
-    }
-  }
-  return ticket->jti;
-}
-
 }  // namespace
 
 HookOutcome pre_receive(const HookCall& call, const Environment& environment, const Clock& clock) {
@@ -555,26 +417,6 @@ HookOutcome pre_receive(const HookCall& call, const Environment& environment, co
   if (!commands) return could_not(commands.error());
   if (commands->empty()) return {};
   return Receive(call, environment, clock, std::move(**at), std::move(*commands), false).run();
-}
-
-HookOutcome post_receive(const HookCall& call, const Environment& environment, const Clock& clock) {
-  Result<std::optional<Located>> at = locate_repository(call.root, environment);
-  if (!at || !*at) return {};
-  Result<access::HookBundle> bundle = access::read_hook_bundle(call.bundle, keys_needed(environment));
-  if (!bundle || !bundle->governance_of((*at)->repo).governed) return {};
-  Result<std::vector<RefUpdate>> moved = parse_commands(call.input);
-  if (!moved || moved->empty()) return {};
-  const spool::Spool spool(call.spool);
-  spool::Done done;
-  done.id = recorded_id(call, environment, **at, *bundle, *moved, spool);
-  done.repository = (*at)->repo.full_name();
-  done.moved = std::move(*moved);
-  done.at = clock.wall();
-  if (Status written = spool.write_done(done); !written) {
-    // The refs have moved; the gateway settles it from the report or from the refs themselves.
-    return {0, {"postern: what moved could not be recorded: " + git::report_line(written.error().message, 300)}};
-  }
-  return {};
 }
 
 HookOutcome reference_transaction(const HookCall& call, const Environment& environment, const Clock& clock) {
@@ -595,15 +437,7 @@ HookOutcome reference_transaction(const HookCall& call, const Environment& envir
   if (commands->empty()) return {};
   if (prepared) return Receive(call, environment, clock, std::move(**at), std::move(*commands), true).run();
 
-  const spool::Spool spool(call.spool);
-  const std::string id = direct_id(call, **at, git::command_digest(*commands));
-  Result<std::optional<spool::Verdict>> verdict = spool.read_verdict(id);
-  if (!verdict || !*verdict) return {};
-  spool::Done done{id, (*at)->repo.full_name(), std::move(*commands), clock.wall()};
-  if (Status written = spool.write_done(done); !written) {
-    return {0, {"postern: what moved could not be recorded: " + git::report_line(written.error().message, 300)}};
-  }
-  return {};
+  return record_transaction(call, **at, std::move(*commands), clock);
 }
 
 }  // namespace postern::receive
