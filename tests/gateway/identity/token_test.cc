@@ -566,6 +566,17 @@ TEST_CASE("a remembered token dies with its expiry and after a minute and with i
   CHECK(gate.verdict(last) == "unknown_key");
 }
 
+// With the usual minute of skew a token remembered for a minute is never older than it may be.
+TEST_CASE("a token is not remembered beyond its expiry where no skew is granted") {
+  IssuerConfig config = config_of("idp", kIssuer);
+  config.clock_skew = seconds(0);
+  Gate gate({config});
+  const std::string brief = gate.sign(gate.claims_with("exp", gate.now() + 5));
+  CHECK(gate.verdict(brief) == "ok");
+  gate.clock.advance(seconds(5));
+  CHECK(gate.verdict(brief) == "expired");
+}
+
 TEST_CASE("the memory of tokens is bounded") {
   TokenCache cache;
   const WallTime now{seconds(kNow)};
