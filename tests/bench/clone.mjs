@@ -6,7 +6,9 @@ import {World, kRepository} from '../../fixtures/story/world.mjs';
 import {kOrdersFile} from '../../fixtures/story/story.mjs';
 import {ordersPolicy} from '../../fixtures/story/policies.mjs';
 import {findGogs} from '../../fixtures/upstream/upstream.mjs';
-import {interleave, median, peakMemory} from './measure.mjs';
+import {interleave, peakMemory} from './measure.mjs';
+
+const kWriters = 50;
 
 const seconds = async (act) => {
   const begun = process.hrtime.bigint();
@@ -98,8 +100,30 @@ refs  = ["refs/heads/*"]
     const extra = (spent.ours - spent.peer) * 1000;
     add({name: 'one small push, gateway and hook, more than direct', ours: extra, unit: 'ms', target: '<= 20 ms', holds: extra <= 20});
     add({name: 'the same, whole time', ours: spent.ours * 1000, unit: 'ms', peer: spent.peer * 1000, peerName: 'direct, ungoverned', ratio: spent.ours / spent.peer});
-    void median;
+    await writers({add, world, token, small, rounds});
   } finally {
     await world.end();
   }
+}
+
+// Many at once into one repository, each with a commit and a branch of its own.
+async function writers({add, world, token, small, rounds}) {
+  const tree = (await world.git(['rev-parse', 'HEAD^{tree}'], {cwd: small, check: true})).stdout.trim();
+  let round = 0;
+  const side = (url, options) => async () => {
+    ++round;
+    const commits = [];
+    for (let i = 0; i < kWriters; ++i) {
+      const made = await world.git(['commit-tree', '-p', 'HEAD', '-m', `writer ${round}-${i}`, tree], {cwd: small, check: true});
+      commits.push(made.stdout.trim());
+    }
+    const spent = await seconds(() => Promise.all(commits.map((commit, i) =>
+      world.git(['push', '-q', url, `${commit}:refs/heads/orders/writer-${round}-${i}`], {cwd: small, ...options, check: true, timeout: 600000}))));
+    return kWriters / spent;
+  };
+  const rates = await interleave({ours: side(world.repositoryUrl(), {token, header: true}),
+                                  peer: side(world.upstream.pushUrl('platform/free'), {})}, rounds);
+  const ratio = rates.ours / rates.peer;
+  add({name: `${kWriters} parallel writers, gateway and hook`, ours: rates.ours, unit: 'push/s', peer: rates.peer, peerName: 'direct, ungoverned',
+       ratio, target: '>= 0.9', holds: ratio >= 0.9});
 }
