@@ -7,11 +7,10 @@
 #include <set>
 
 #include "gateway/base/encoding.h"
+#include "hooks/deploy/brief.h"
 
 namespace postern::deploy {
 namespace {
-
-std::string brief(std::string_view commit) { return std::string(commit.substr(0, 12)); }
 
 bool is_agent(const Author& author) { return author.kind != "human" && author.kind != "workload"; }
 

@@ -27,6 +27,7 @@
 #include "gateway/git/object_id.h"
 #include "gateway/net/http_client.h"
 #include "hooks/deploy/arm_target.h"
+#include "hooks/deploy/brief.h"
 #include "hooks/deploy/git_source.h"
 #include "hooks/deploy/judge.h"
 #include "hooks/deploy/worker.h"
@@ -518,8 +519,7 @@ int status(World&, const CommandLine& line) {
     if (!line.json) {
       fmt::print("{:<12} {:<9}{} deployed {} tip {}\n", environment.name, to_string(record.state),
                  record.reason.empty() ? "" : " " + record.reason,
-                 record.deployed.empty() ? "-" : record.deployed.substr(0, 12),
-                 record.tip.empty() ? "-" : record.tip.substr(0, 12));
+                 record.deployed.empty() ? "-" : brief(record.deployed), record.tip.empty() ? "-" : brief(record.tip));
       if (!record.message.empty()) fmt::print("             {}\n", printable(record.message, 4000));
     }
   }

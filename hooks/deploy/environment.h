@@ -77,9 +77,14 @@ class Environment {
 
  private:
   using Prepared = std::variant<Plan, Pass>;
+  // Held while nobody adopted a commit for what the configuration says now; nullopt: somebody did.
+  std::optional<Pass> not_adopted(const std::optional<EnvironmentRecord>& record) const;
+  // May `tip` go out, and how?
   Prepared prepare(const EnvironmentRecord& record, const std::string& tip);
+  // From L to `to`: what changed, and whatever an interrupted apply has touched since L.
   Prepared prepare_plan(const EnvironmentRecord& record, const std::string& to, const std::string& settings_at,
                         bool limit_deletes);
+  // The records' word about L..tip; when they let it out, `settings_at` is where its settings are read.
   Result<std::optional<Held>> judge_range(const EnvironmentRecord& record, const std::string& tip,
                                           std::string& settings_at);
   Pass carry_out(const EnvironmentRecord& record, const Plan& plan, bool pin);
