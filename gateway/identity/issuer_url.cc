@@ -11,8 +11,10 @@ Result<IssuerUrl> parse_issuer_url(std::string_view text) {
   };
   if (text.size() > kMaxBytes) return bad("longer than 2048 bytes");
   for (const char c : text) {
-    if (c <= 0x20 || c == 0x7f || c == '\\')
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '\\') {
       return bad("a blank, a control character, a backslash or one beyond ASCII");
+    }
   }
   IssuerUrl url;
   const std::size_t scheme_end = text.find("://");

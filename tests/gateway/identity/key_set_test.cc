@@ -524,6 +524,22 @@ TEST_CASE("the refreshing loop ends when it is asked to") {
   CHECK(keys->find("one", Algorithm::ES256).state == KeyState::found);
 }
 
+// Two readers of one URL: a client library may end the host at a backslash, take what stands before @ for a user, or
+// drop a blank.
+TEST_CASE("a URL that two readers could take for two hosts is none") {
+  CHECK(parse_issuer_url("https://idp.example/keys")->authority == "idp.example");
+  CHECK(parse_issuer_url("HTTPS://IDP.example:8443/keys")->authority == "idp.example:8443");
+  for (const char* text : {"https://evil.example\\@idp.example/keys", "https://idp.example\\.evil.example/",
+                           "https://idp.example@evil.example/", "https://a:b@idp.example/", "https://idp.example /keys",
+                           "https://idp.example/\tkeys", "https://idp.example/\x7f", "https://idp\xc3\xa9.example/",
+                           "https://", "https://:443/", "https:///keys", "idp.example/keys", "//idp.example/keys",
+                           "ftp://idp.example/", "file:///etc/passwd", "https://idp.example/#keys"}) {
+    INFO(text);
+    CHECK_FALSE(parse_issuer_url(text));
+  }
+  CHECK_FALSE(parse_issuer_url("https://idp.example/" + std::string(2048, 'x')));
+}
+
 TEST_CASE("the discovery document is looked for where the standard says") {
   CHECK(discovery_url("https://a.example/t") == "https://a.example/t/.well-known/openid-configuration");
   CHECK(discovery_url("https://a.example/t/") == "https://a.example/t/.well-known/openid-configuration");
