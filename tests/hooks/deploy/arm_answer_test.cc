@@ -149,12 +149,29 @@ TEST_CASE("a token never goes to a URL of another host") {
   CHECK(is_same_service(arm, "https://management.azure.com/subscriptions/x?api-version=1"));
   CHECK(is_same_service(arm, "https://MANAGEMENT.azure.com:443/x"));
   CHECK(is_same_service(arm, "https://westeurope.management.azure.com/x"));
-  for (const char* url :
-       {"http://management.azure.com/x", "https://management.azure.com:444/x", "https://evil.example/x",
-        "https://management.azure.com.evil.example/x", "https://evilmanagement.azure.com/x",
-        "https://management.azure.com@evil.example/x", "https://evil.example#@management.azure.com/x",
-        "https://evil.example\\@management.azure.com/x", "//management.azure.com/x", "/x", "",
-        "https://management.azure.com\r\n.evil/x", "https://", "https://management.azure.com:/x"}) {
+  for (const char* url : {"http://management.azure.com/x",
+                          "https://management.azure.com:444/x",
+                          "https://evil.example/x",
+                          "https://management.azure.com.evil.example/x",
+                          "https://evilmanagement.azure.com/x",
+                          "https://management.azure.com@evil.example/x",
+                          "https://evil.example#@management.azure.com/x",
+                          "https://evil.example\\@management.azure.com/x",
+                          "//management.azure.com/x",
+                          "/x",
+                          "",
+                          "https://management.azure.com\r\n.evil/x",
+                          "https://",
+                          "https://management.azure.com:/x",
+                          "http://management.azure.com:443/x",
+                          "ftp://management.azure.com:443/x",
+                          "https://user@management.azure.com/x",
+                          "https://evil.example@management.azure.com/x",
+                          "https://management.azure.com:443@evil.example/x",
+                          "https://evil.example?.management.azure.com/x",
+                          "https://evil.example/.management.azure.com",
+                          "https://management.azure.com\xe2\x80\xae.evil/x",
+                          "https://management.azure.com./x"}) {
     INFO(url);
     CHECK_FALSE(is_same_service(arm, url));
   }

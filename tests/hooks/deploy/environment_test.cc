@@ -4,7 +4,9 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <functional>
 
+#include "gateway/base/encoding.h"
 #include "gateway/base/json.h"
 #include "tests/hooks/deploy/fakes.h"
 
@@ -166,13 +168,20 @@ TEST_CASE("nothing deploys before a person adopts a commit - attack 22") {
   CHECK(w.target.writes.empty());
 }
 
-TEST_CASE("an adoption counts only for the service it was made for") {
-  World w;
-  w.settings.service += "-other";
-  w.restart();
-  w.push("second", {{kOrders, policy("two")}});
-  CHECK(w.pass().reason == "not-adopted");
-  CHECK(w.target.writes.empty());
+TEST_CASE("an adoption counts only for the service repository and ref it was made for") {
+  const auto reason_with = [](const std::function<void(EnvironmentSettings&)>& change) {
+    World w;
+    change(w.settings);
+    w.restart();
+    w.push("second", {{kOrders, policy("two")}});
+    std::string reason = w.pass().reason;
+    CHECK(w.target.writes.empty() == (reason == "not-adopted"));
+    return reason;
+  };
+  CHECK(reason_with([](EnvironmentSettings& s) { s.service += "-other"; }) == "not-adopted");
+  CHECK(reason_with([](EnvironmentSettings& s) { s.repository += "-other"; }) == "not-adopted");
+  CHECK(reason_with([](EnvironmentSettings& s) { s.ref += "-other"; }) == "not-adopted");
+  CHECK(reason_with([](EnvironmentSettings& s) { s.service = ascii_lower(s.service); }) == "");
 }
 
 TEST_CASE("a commit slipped under an honest push is a gap - attack 1") {
