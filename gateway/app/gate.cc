@@ -145,10 +145,6 @@ Task<bool> Gate::identify(Request& request, const git::RepoPath* passthrough) {
     presented.peer = identity::UnixPeer{peer.uid, peer.gid, name->second};
   }
 
-  std::string reason = "no_credential";
-  std::string advice =
-      "a token is needed: as the Basic password (any user name), or as `Authorization: Bearer`; for git, "
-      "git-credential-postern provides one";
   identity::AuthOutcome outcome = identity::NotMine{};
   if (const auto* refused = std::get_if<identity::Refused>(&credential)) {
     outcome = *refused;
@@ -226,6 +222,10 @@ Task<bool> Gate::identify(Request& request, const git::RepoPath* passthrough) {
     }
     co_return true;
   }
+  std::string reason = "no_credential";
+  std::string advice =
+      "a token is needed: as the Basic password (any user name), or as `Authorization: Bearer`; for git, "
+      "git-credential-postern provides one";
   if (const auto* refused = std::get_if<identity::Refused>(&outcome)) {
     reason = refused->reason;
     advice = refused->advice;
@@ -399,7 +399,7 @@ void Gate::refuse_access(Request& request, const git::RepoPath& repo, std::strin
 // What the upstream is shown: the client's own credential where it passes through, else the brokered one.
 std::string Gate::authorization_for(const Request& request) {
   if (request.own_authorization) return *request.own_authorization;
-  return basic_authorization(request.in_force->upstream_token_for(request.who.name));
+  return std::string(request.in_force->upstream_authorization_for(request.who.name).reveal());
 }
 
 // Nothing of the client's head goes on but what stands here.

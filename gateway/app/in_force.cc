@@ -1,5 +1,6 @@
 #include "gateway/app/in_force.h"
 
+#include "gateway/base/encoding.h"
 #include "gateway/base/log.h"
 
 namespace postern::app {
@@ -23,6 +24,11 @@ std::vector<identity::IssuerConfig> issuers_of(const config::Config& config) {
   return issuers;
 }
 
+Secret basic_authorization(const Secret& token) {
+  const Secret pair(std::string(token.reveal()) + ":x");
+  return Secret("Basic " + base64_encode(pair.reveal()));
+}
+
 }  // namespace
 
 bool InForce::passes_through(const git::RepoPath& repo, WallTime now) const {
@@ -38,9 +44,9 @@ bool InForce::passes_through(const git::RepoPath& repo, WallTime now) const {
   return false;
 }
 
-const Secret& InForce::upstream_token_for(std::string_view identity) const {
-  const auto own = upstream_token_of.find(identity);
-  return own == upstream_token_of.end() ? upstream_token : own->second;
+const Secret& InForce::upstream_authorization_for(std::string_view identity) const {
+  const auto own = upstream_authorization_of.find(identity);
+  return own == upstream_authorization_of.end() ? upstream_authorization : own->second;
 }
 
 Result<std::shared_ptr<const InForce>> make_in_force(config::Config config, const Clock& clock,
@@ -71,10 +77,11 @@ Result<std::shared_ptr<const InForce>> make_in_force(config::Config config, cons
     if (!token) return fail(in_context("[upstream] credentials: " + ref.text(), token.error()));
     made->upstream_token = std::move(*token);
   }
+  made->upstream_authorization = basic_authorization(made->upstream_token);
   for (const auto& [name, ref] : config.upstream.credential_of) {
     Result<Secret> token = config::resolve(ref);
     if (!token) return fail(in_context("[[identity]] " + name + ": upstream: " + ref.text(), token.error()));
-    made->upstream_token_of.emplace(name, std::move(*token));
+    made->upstream_authorization_of.emplace(name, basic_authorization(*token));
   }
   for (const std::string& pattern : config.upstream.passthrough) made->passthrough.emplace_back(pattern);
   made->config = std::move(config);

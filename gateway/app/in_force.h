@@ -22,14 +22,16 @@ struct InForce {
   config::Config config;
   std::shared_ptr<const access::AccessRules> rules;
   std::unique_ptr<identity::Providers> providers;
-  std::vector<identity::SigningKey> ticket_keys;                 // the first signs; never empty
-  Secret upstream_token;                                         // the shared one
-  std::map<std::string, Secret, std::less<>> upstream_token_of;  // by identity
+  std::vector<identity::SigningKey> ticket_keys;  // the first signs; never empty
+  Secret upstream_token;                          // the shared one
+  // "Basic …" with the token as user name: Gogs looks an unknown user name up as a token.
+  Secret upstream_authorization;
+  std::map<std::string, Secret, std::less<>> upstream_authorization_of;  // by identity
   std::vector<Glob> passthrough;
 
   // Until passthrough_until, and never for an enforced repository.
   bool passes_through(const git::RepoPath& repo, WallTime now) const;
-  const Secret& upstream_token_for(std::string_view identity) const;
+  const Secret& upstream_authorization_for(std::string_view identity) const;
 };
 
 // Builds it: rules, providers, keys and credentials. The error names the section and the key, never a secret.

@@ -395,7 +395,7 @@ Result<std::map<std::string, std::string>> Keeper::refs_of(std::string_view repo
   const std::shared_ptr<const InForce> in_force = in_force_();
   std::optional<Result<Refs>> answer;
   net::spawn(ask_refs(*upstream_, git::upstream_target({*repo, git::Action::advertise, git::Service::receive_pack, {}}),
-                      basic_authorization(in_force->upstream_token), answer));
+                      std::string(in_force->upstream_authorization.reveal()), answer));
   while (!answer) loop_->run_once(std::chrono::milliseconds(100));
   return *std::move(answer);
 }

@@ -16,15 +16,6 @@ void make_room(Map& map, std::size_t max) {
 
 }  // namespace
 
-std::string basic_authorization(const Secret& token) {
-  std::string pair;
-  pair.reserve(token.reveal().size() + 2);
-  pair.append(token.reveal()).append(":x");
-  std::string header;
-  header.reserve(6 + (pair.size() + 2) / 3 * 4);
-  return header.append("Basic ").append(base64_encode(pair));
-}
-
 net::Task<Result<std::string>> read_all(net::UpstreamCall& call, std::size_t max_bytes) {
   std::string body;
   while (true) {

@@ -46,9 +46,6 @@ class RepositoryFacts {
   std::map<git::RepoPath, Id> ids_;
 };
 
-// "Basic …" with the token as user name (facts of Gogs: an unknown user name fails fast, and then it is a token).
-std::string basic_authorization(const Secret& token);
-
 // The whole body of an answer; limit when it is longer.
 net::Task<Result<std::string>> read_all(net::UpstreamCall& call, std::size_t max_bytes);
 

@@ -1,6 +1,9 @@
 #include "gateway/base/clock.h"
 
-#include <fmt/compile.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdint>
 
 namespace postern {
 
@@ -12,13 +15,28 @@ WallTime SystemClock::wall() const { return floor<milliseconds>(std::chrono::sys
 MonoTime SystemClock::mono() const { return std::chrono::steady_clock::now(); }
 
 std::string to_rfc3339(WallTime time) {
+  using std::chrono::January, std::chrono::December, std::chrono::sys_days;
+  constexpr WallTime kFirst = sys_days(January / 1 / std::chrono::year(0));
+  constexpr WallTime kLast = sys_days(December / 31 / std::chrono::year(9999)) + days(1) - milliseconds(1);
+  time = std::clamp(time, kFirst, kLast);
   const auto day = floor<days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<milliseconds> clock(time - day);
-  // Compiled, since every record has one.
-  return fmt::format(FMT_COMPILE("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"), static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+  // By hand, since every record has one.
+  std::string text = "0000-00-00T00:00:00.000Z";
+  const auto put = [&](std::size_t at, std::size_t digits, auto value) {
+    for (auto rest = static_cast<std::uint32_t>(value); digits > 0; rest /= 10) {
+      text[at + --digits] = static_cast<char>('0' + rest % 10);
+    }
+  };
+  put(0, 4, static_cast<int>(date.year()));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, clock.hours().count());
+  put(14, 2, clock.minutes().count());
+  put(17, 2, clock.seconds().count());
+  put(20, 3, clock.subseconds().count());
+  return text;
 }
 
 Result<WallTime> parse_rfc3339(std::string_view text) {

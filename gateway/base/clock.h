@@ -42,7 +42,8 @@ class ManualClock final : public Clock {
   MonoTime mono_{};
 };
 
-// "2026-11-22T14:03:07.123Z" (RFC 3339, UTC, always milliseconds).
+// "2026-11-22T14:03:07.123Z" (RFC 3339, UTC, always milliseconds). Times before year 0 or after 9999 show as the
+// nearest that has four digits.
 std::string to_rfc3339(WallTime time);
 // RFC 3339 in any offset, fraction optional; invalid_input otherwise.
 Result<WallTime> parse_rfc3339(std::string_view text);

@@ -60,6 +60,11 @@ TEST_CASE("printable text moves no cursor") {
 TEST_CASE("times are written and read as RFC 3339") {
   const WallTime time = parse_rfc3339("2027-01-01T00:00:00Z").value();
   CHECK(to_rfc3339(time) == "2027-01-01T00:00:00.000Z");
+  CHECK(to_rfc3339(parse_rfc3339("2024-02-29T23:59:58.007Z").value()) == "2024-02-29T23:59:58.007Z");
+  CHECK(to_rfc3339(WallTime()) == "1970-01-01T00:00:00.000Z");
+  CHECK(to_rfc3339(WallTime() - std::chrono::milliseconds(1)) == "1969-12-31T23:59:59.999Z");
+  CHECK(to_rfc3339(WallTime::max()) == "9999-12-31T23:59:59.999Z");
+  CHECK(to_rfc3339(WallTime::min()) == "0000-01-01T00:00:00.000Z");
   CHECK(parse_rfc3339("2027-01-01T02:00:00.5+02:00").value() == time + std::chrono::milliseconds(500));
   CHECK_FALSE(parse_rfc3339("2027-02-30T00:00:00Z").has_value());
   CHECK_FALSE(parse_rfc3339("2027-01-01").has_value());
