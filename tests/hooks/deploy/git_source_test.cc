@@ -1,6 +1,7 @@
 #include "hooks/deploy/git_source.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "tests/hooks/deploy/git_world.h"
 
@@ -46,6 +47,24 @@ TEST_CASE("tip and history of a ref are read through git") {
   CHECK(*f.source->file(f.second, "root/policy.xml") == "two");
   CHECK_FALSE(f.source->file(f.first, "root/policy.xml")->has_value());
   CHECK_FALSE(f.source->contents({std::string(40, '1')}));
+}
+
+// git ls-remote takes a ref for a pattern that matches the tail of names, and lists by name: whoever may create
+// refs/a/** would otherwise say where main is.
+TEST_CASE("a ref that ends like the one asked for is not that one") {
+  Fixture f;
+  f.shell("cd work && git update-ref refs/a/refs/heads/main " + f.first);
+  CHECK(*f.source->tip("refs/heads/main") == f.third);
+  f.shell("cd work && git update-ref -d refs/heads/main");
+  CHECK_FALSE(f.source->tip("refs/heads/main")->has_value());
+}
+
+TEST_CASE("a transport that runs programs is never used") {
+  Fixture f;
+  const std::string made = f.directory + "/made-by-ext";
+  const auto source = git_source({f.directory + "/ours.git", "ext::touch " + made}, std::nullopt);
+  CHECK_FALSE(source->tip("refs/heads/main"));
+  CHECK_FALSE(std::filesystem::exists(made));
 }
 
 TEST_CASE("a commit that left the ref is said to be gone and one fetched before stays readable") {

@@ -62,6 +62,17 @@ TEST_CASE("what is to be put is judged once more") {
   CHECK(r.judge(r.first) == Lines{});
 }
 
+TEST_CASE("a pointer to another store is no policy for the deployer either") {
+  const Repository r;
+  const std::string text =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:" + std::string(64, '1') + "\nsize 5\n";
+  Step step;
+  step.resource.file = "apim/apis/orders/policy.xml";
+  step.resource.scope = policy::Scope::api;
+  step.text = text;
+  CHECK(r.judge(r.first, {step}) == Lines{"apim/apis/orders/policy.xml lfs-pointer"});
+}
+
 TEST_CASE("a fragment that goes while a policy still includes it is held by the deployer too") {
   const Repository r;
   r.commit({}, "git rm -q 'apim/policy fragments/auth/policy.xml'");

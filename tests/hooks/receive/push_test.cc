@@ -200,6 +200,10 @@ TEST_CASE("attack 6 - a ticket is worth nothing after its expiry or under anothe
                                        }});
   CHECK(late.code != 0);
   CHECK(late.has("the ticket expired at"));
+  const GitResult early = at.world.push(at.clone, kRepo, {"main:refs/heads/main"},
+                                        {.edit = [](access::Ticket& t) { t.issued_at += std::chrono::minutes(6); }});
+  CHECK(early.code != 0);
+  CHECK(early.has("the ticket is from the future"));
   const auto stranger = *identity::SigningKey::generate_ed25519();
   const GitResult forged = at.world.push(at.clone, kRepo, {"main:refs/heads/main"}, {.key = &stranger});
   CHECK(forged.code != 0);
