@@ -171,3 +171,18 @@ TEST_CASE("a funny ref beside another does not hide the record of both") {
   }
   CHECK(told);
 }
+
+// Whoever may delete every branch would open the door that a new repository has for its first refs.
+TEST_CASE("a repository that lost all its refs is not a new one") {
+  Attacked at;
+  REQUIRE(at.world.bare_git(at.world.repository(kRepo), {"config", "receive.denyDeleteCurrent", "ignore"}).code == 0);
+  const GitResult emptied = at.world.push(at.clone, kRepo, {":refs/heads/main"});
+  INFO(emptied.output);
+  REQUIRE(emptied.code == 0);
+  REQUIRE(at.tip().empty());
+  const GitResult pushed = at.world.direct_push(at.clone, kRepo, {"main:refs/heads/main"});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("direct writes are refused here"));
+  CHECK(at.world.direct_push(at.clone, kRepo, {"main:refs/heads/main"}, "").code != 0);  // as Gogs itself
+}
