@@ -16,23 +16,13 @@ constexpr std::string_view kMark = "postern-allow";
 
 // A test holds these equal to tree::tree_rules().
 constexpr TreeRuleName kTreeRules[] = {
-    {"artifact-json"},
-    {"artifact-yaml"},
-    {"artifact-shape"},
-    {"artifact-specification"},
-    {"artifact-name"},
-    {"duplicate-name"},
-    {"missing-artifact"},
-    {"stray-policy-file"},
-    {"tls-validation-off"},
-    {"logged-content"},
-    {"artifact-secret"},
-    {"missing-reference", true},
-    {"fragment-cycle", true},
-    {"artifact-host", true},
-    {"unknown-operation", true},
-    {"required-policy", true},
-    {"limit-without-subscription", true},
+    {"artifact-json"},           {"artifact-yaml"},         {"artifact-shape"},
+    {"artifact-specification"},  {"artifact-name"},         {"duplicate-name"},
+    {"missing-artifact"},        {"stray-policy-file"},     {"tls-validation-off"},
+    {"logged-content"},          {"artifact-secret"},       {"openapi-reference"},
+    {"openapi-operation"},       {"duplicate-api-path"},    {"override-file"},
+    {"missing-reference", true}, {"fragment-cycle", true},  {"artifact-host", true},
+    {"unknown-operation", true}, {"required-policy", true}, {"limit-without-subscription", true},
 };
 
 const TreeRuleName* find_tree_rule(std::string_view name) {

@@ -1,7 +1,9 @@
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <array>
+#include <map>
+#include <sstream>
 #include <vector>
 
 #include "hooks/template/specification.h"
@@ -9,8 +11,6 @@
 
 namespace postern::tree {
 namespace {
-
-constexpr std::array kMethods = {"get", "put", "post", "delete", "options", "head", "patch", "trace"};
 
 // Whether an escape of half a surrogate pair stands there: \uD83D.
 bool is_half_pair(std::string_view text, std::size_t at) {
@@ -101,26 +101,156 @@ std::size_t cause_of(std::string_view text, std::size_t at, const std::string& m
   return lacks_colon ? before + first : at;
 }
 
-// Where the last scalar of the text begins.
-std::size_t last_scalar(std::string_view text) {
-  std::size_t last = 0;
-  for (const YAML::Node& document : YAML::LoadAll(std::string(text))) {
-    YAML::Node node = document;
-    for (int depth = 0; depth < 500 && (node.IsMap() || node.IsSequence()) && node.size() > 0; ++depth) {
-      YAML::Node next;
-      for (const auto& entry : node) next.reset(node.IsMap() ? entry.second : entry);
-      node.reset(next);
-    }
-    if (node.Mark().line >= 0) last = offset_of(text, node.Mark());
+// Builds the tree of the first document; of others it only sees that they parse.
+class Builder final : public YAML::EventHandler {
+ public:
+  explicit Builder(const PlaceTable& places) : places_(places) {}
+
+  SpecTree take() { return std::move(tree_); }
+  std::optional<YamlFault> take_repeat() { return std::move(repeat_); }
+  // Where the last scalar began; nullopt: there is none.
+  std::optional<TextPlace> last_scalar() const { return last_scalar_; }
+
+  void OnDocumentStart(const YAML::Mark&) override { ++document_; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    leaf(mark, anchor, SpecTree::Kind::nothing, {});
   }
-  return last;
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    if (document_ > 1) return;
+    const auto known = anchors_.find(anchor);
+    if (known == anchors_.end() || open_.empty()) {
+      leaf(mark, 0, SpecTree::Kind::nothing, {});
+    } else if (takes_key()) {
+      set_key({}, mark);
+    } else {
+      attach(known->second, mark);
+    }
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor, const std::string& value) override {
+    last_scalar_ = place(mark);
+    leaf(mark, anchor, SpecTree::Kind::scalar, value);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    begin(mark, anchor, SpecTree::Kind::list);
+  }
+  void OnSequenceEnd() override { end(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    begin(mark, anchor, SpecTree::Kind::object);
+  }
+  void OnMapEnd() override { end(); }
+
+ private:
+  struct Frame {
+    std::uint32_t node = 0;
+    bool has_key = false;
+    bool is_key = false;  // the collection itself is a key
+    std::string key;
+    TextPlace key_at;
+  };
+
+  TextPlace place(const YAML::Mark& mark) const {
+    if (mark.line < 0) return {};
+    // The library counts bytes in a line.
+    return places_.at(places_.line_begin(static_cast<std::size_t>(mark.line)) +
+                      static_cast<std::size_t>(std::max(mark.column, 0)));
+  }
+  SpecTree::Kind kind_of(const Frame& frame) { return tree_.nodes()[frame.node].kind; }
+  bool takes_key() {
+    return !open_.empty() && kind_of(open_.back()) == SpecTree::Kind::object && !open_.back().has_key;
+  }
+  void set_key(std::string key, const YAML::Mark& mark) {
+    open_.back().key = std::move(key);
+    open_.back().key_at = place(mark);
+    open_.back().has_key = true;
+  }
+  // Hangs a node where the next value goes.
+  void attach(std::uint32_t node, const YAML::Mark& mark) {
+    Frame& frame = open_.back();
+    const bool in_map = kind_of(frame) == SpecTree::Kind::object;
+    tree_.nodes()[frame.node].members.push_back(
+        {in_map ? std::move(frame.key) : std::string(), in_map ? frame.key_at : place(mark), node});
+    frame.key.clear();
+    frame.has_key = false;
+  }
+  std::uint32_t make(const YAML::Mark& mark, YAML::anchor_t anchor, SpecTree::Kind kind, std::string text) {
+    std::uint32_t index = 0;  // the root is there from the beginning
+    if (started_) {
+      index = static_cast<std::uint32_t>(tree_.nodes().size());
+      tree_.nodes().emplace_back();
+    }
+    started_ = true;
+    SpecTree::Node& node = tree_.nodes()[index];
+    node.kind = kind;
+    node.text = std::move(text);
+    node.at = place(mark);
+    if (anchor != 0) anchors_[anchor] = index;
+    return index;
+  }
+  void leaf(const YAML::Mark& mark, YAML::anchor_t anchor, SpecTree::Kind kind, std::string text) {
+    if (document_ > 1) return;
+    if (takes_key()) {
+      if (anchor != 0) make(mark, anchor, kind, text);
+      set_key(std::move(text), mark);
+      return;
+    }
+    const std::uint32_t node = make(mark, anchor, kind, std::move(text));
+    if (!open_.empty()) attach(node, mark);
+  }
+  void begin(const YAML::Mark& mark, YAML::anchor_t anchor, SpecTree::Kind kind) {
+    if (document_ > 1) return;
+    const bool is_key = takes_key();
+    if (is_key) set_key({}, mark);
+    const std::uint32_t node = make(mark, anchor, kind, {});
+    if (!is_key && !open_.empty()) attach(node, mark);
+    open_.push_back({node, false, is_key, {}, {}});
+  }
+  void end() {
+    if (document_ > 1) return;
+    if (kind_of(open_.back()) == SpecTree::Kind::object) find_repeat(tree_.nodes()[open_.back().node].members);
+    open_.pop_back();
+  }
+  void find_repeat(const std::vector<SpecTree::Member>& members) {
+    std::vector<const SpecTree::Member*> sorted;
+    for (const SpecTree::Member& each : members)
+      if (!each.key.empty() && each.key != "<<") sorted.push_back(&each);
+    std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
+    for (std::size_t i = 1; i < sorted.size(); ++i) {
+      const TextPlace at = sorted[i]->at;
+      if (sorted[i]->key != sorted[i - 1]->key) continue;
+      if (repeat_ && std::pair(repeat_->line, repeat_->column) <= std::pair(at.line, at.column)) continue;
+      repeat_ = YamlFault{at.line, at.column, sorted[i]->key};
+    }
+  }
+
+  const PlaceTable& places_;
+  SpecTree tree_;
+  std::vector<Frame> open_;
+  std::map<YAML::anchor_t, std::uint32_t> anchors_;
+  std::optional<YamlFault> repeat_;
+  std::optional<TextPlace> last_scalar_;
+  bool started_ = false;
+  int document_ = 0;
+};
+
+void parse_into(std::string text, Builder& builder) {
+  std::istringstream stream(std::move(text));
+  YAML::Parser parser(stream);
+  while (parser.HandleNextDocument(builder)) {
+  }
 }
 
+// The end of the document is written out, since the library takes a quote that never ends for one that does.
+constexpr std::string_view kEnd = "\n...\n";
+
 std::optional<YamlFault> fault_in(std::string_view text) {
+  const PlaceTable places(text);
   YamlFault out;
   try {
-    // The end of the document is written out, since the library takes a quote that never ends for one that does.
-    YAML::LoadAll(std::string(text) + "\n...\n");
+    Builder builder(places);
+    parse_into(std::string(text) + std::string(kEnd), builder);
     return std::nullopt;
   } catch (const YAML::Exception& fault) {
     out.message = fault.msg;
@@ -128,39 +258,14 @@ std::optional<YamlFault> fault_in(std::string_view text) {
   }
   if (out.message.find("document indicator") == std::string::npos) return out;
   try {
-    place(text, last_scalar(text), out.line, out.column);
-    out.message = "this quote never ends";
+    Builder builder(places);
+    parse_into(std::string(text), builder);
+    const TextPlace at = builder.last_scalar().value_or(TextPlace());
+    out = {at.line, at.column, "this quote never ends"};
   } catch (const YAML::Exception&) {
     // A real mark of a document's end stands inside of quotes.
   }
   return out;
-}
-
-OpenApi::Shape shape_of(const YAML::Node& node) {
-  if (node.IsMap()) return OpenApi::Shape::object;
-  if (node.IsSequence()) return OpenApi::Shape::list;
-  return node.IsScalar() ? OpenApi::Shape::scalar : OpenApi::Shape::nothing;
-}
-
-void read_operations(const YAML::Node& paths, OpenApi& out) {
-  for (const auto& path : paths) {
-    if (!path.second.IsMap()) {
-      // Merged in from an anchor.
-      if (path.first.IsScalar() && path.first.Scalar() == "<<") out.complete = false;
-      continue;
-    }
-    if (path.second["$ref"] || path.second["<<"] || (path.first.IsScalar() && path.first.Scalar() == "<<"))
-      out.complete = false;
-    for (const char* method : kMethods) {
-      const YAML::Node operation = path.second[method];
-      if (!operation || !operation.IsMap()) continue;
-      if (operation["operationId"] && operation["operationId"].IsScalar()) {
-        out.operation_ids.insert(operation["operationId"].Scalar());
-      } else {
-        out.complete = false;
-      }
-    }
-  }
 }
 
 }  // namespace
@@ -169,6 +274,17 @@ namespace {
 
 // The library's limit for a key, which the language has too, and which not every reader keeps.
 constexpr unsigned kLongestKey = 1024;
+
+// The same text, byte for byte as long, with a word for each placeholder.
+std::string filled_in(std::string text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::size_t length = placeholder_length(std::string_view(text).substr(at));
+    if (length == 0) continue;
+    std::fill_n(text.begin() + static_cast<std::ptrdiff_t>(at), length, 'x');
+    at += length - 1;
+  }
+  return text;
+}
 
 // Whether something that a deployment fills in stands in that line or the one before it.
 bool is_filled_in(std::string_view text, unsigned line) {
@@ -189,60 +305,27 @@ bool is_filled_in(std::string_view text, unsigned line) {
 
 }  // namespace
 
-std::optional<YamlFault> find_yaml_fault(std::string_view text) {
-  std::optional<YamlFault> fault = fault_in(text);
-  if (!fault) return fault;
-  if (fault->column > kLongestKey || is_filled_in(text, fault->line) || !fault_in(eased(text))) return std::nullopt;
-  return fault;
+YamlText read_yaml(std::string_view text) {
+  YamlText out;
+  const auto try_text = [&out](const std::string& easy) {
+    try {
+      const PlaceTable places(easy);
+      Builder builder(places);
+      parse_into(easy + std::string(kEnd), builder);
+      out.repeat = builder.take_repeat();
+      out.tree = builder.take();
+      return true;
+    } catch (const YAML::Exception&) {
+      return false;
+    }
+  };
+  const std::string easy = eased(text);
+  if (try_text(easy) || try_text(filled_in(easy))) return out;
+  out.fault = fault_in(text);
+  if (out.fault && (out.fault->column > kLongestKey || is_filled_in(text, out.fault->line))) out.fault.reset();
+  return out;
 }
 
-std::optional<YamlFault> find_yaml_repeat(std::string_view text) {
-  try {
-    const std::string easy = eased(text);
-    std::vector<YAML::Node> open{YAML::Load(easy)};
-    // An anchor's node is seen once per use: no more than this many.
-    for (std::size_t seen = 0; !open.empty() && seen < 1000000; ++seen) {
-      const YAML::Node node = open.back();
-      open.pop_back();
-      std::set<std::string> keys;
-      for (const auto& entry : node) {
-        if (!node.IsMap()) {
-          open.push_back(entry);
-          continue;
-        }
-        open.push_back(entry.second);
-        if (!entry.first.IsScalar() || entry.first.Scalar() == "<<" || keys.insert(entry.first.Scalar()).second)
-          continue;
-        YamlFault out{1, 1, entry.first.Scalar()};
-        place(easy, offset_of(easy, entry.first.Mark()), out.line, out.column);
-        return out;
-      }
-    }
-  } catch (const YAML::Exception&) {
-  }
-  return std::nullopt;
-}
-
-std::optional<OpenApi> read_openapi_yaml(std::string_view text) {
-  try {
-    const std::string easy = eased(text);
-    const YAML::Node root = YAML::Load(easy);
-    OpenApi out;
-    out.shape = shape_of(root);
-    if (!root.IsMap()) return out;
-    for (const auto& entry : root) {
-      const YAML::Node& key = entry.first;
-      const YAML::Node& value = entry.second;
-      if (!key.IsScalar()) continue;
-      OpenApi::Member member{shape_of(value), value.IsScalar() ? value.Scalar() : std::string(), 1, 1};
-      if (key.Mark().line >= 0) place(easy, offset_of(easy, key.Mark()), member.line, member.column);
-      out.members.emplace(key.Scalar(), std::move(member));
-    }
-    if (const YAML::Node paths = root["paths"]; paths && paths.IsMap()) read_operations(paths, out);
-    return out;
-  } catch (const YAML::Exception&) {
-    return std::nullopt;
-  }
-}
+std::optional<YamlFault> find_yaml_fault(std::string_view text) { return read_yaml(text).fault; }
 
 }  // namespace postern::tree

@@ -28,7 +28,11 @@ const TreeRule* const kRules[] = {&kArtifactJson,
                                   &kTlsValidationOff,
                                   &kLoggedContent,
                                   &kArtifactSecret,
-                                  &kLimitWithoutSubscription};
+                                  &kLimitWithoutSubscription,
+                                  &kOpenapiReference,
+                                  &kOpenapiOperation,
+                                  &kDuplicateApiPath,
+                                  &kOverrideFile};
 
 // The same text, byte for byte as long, without what no strict reader takes inside of a string: bytes that are no
 // UTF-8, and escapes of half a surrogate pair.
@@ -63,16 +67,9 @@ std::string without_doubt(std::string_view text) {
   return out;
 }
 
-// The same text, byte for byte as long, with null for what a deployment puts a value in place of: #{token}#, {#token#},
-// ${name}, $(name), {{name}}, __NAME__, @@NAME@@, where they stand outside of strings. Unchanged when there is none.
+// The same text, byte for byte as long, with null for placeholders outside of strings.
 std::string without_placeholders(std::string_view text) {
-  struct Form {
-    std::string_view open, close;
-  };
-  constexpr Form kForms[] = {{"#{", "}#"}, {"{#", "#}"}, {"${", "}"},  {"$(", ")"},
-                             {"{{", "}}"}, {"__", "__"}, {"@@", "@@"}, {"[[", "]]"}};
   constexpr std::string_view kNull = "null";
-  constexpr std::size_t kLongest = 200;
   std::string out(text);
   bool in_string = false;
   for (std::size_t at = 0; at < out.size(); ++at) {
@@ -85,19 +82,11 @@ std::string without_placeholders(std::string_view text) {
       continue;
     }
     if (out[at] == '"') in_string = true;
-    for (const Form& form : kForms) {
-      const std::string_view rest = text.substr(at);
-      if (!rest.starts_with(form.open)) continue;
-      const std::size_t end = rest.substr(0, kLongest).find(form.close, form.open.size());
-      if (end == std::string_view::npos || end == form.open.size()) continue;
-      const std::string_view name = rest.substr(form.open.size(), end - form.open.size());
-      if (name.find_first_of("\"{}[],\n") != std::string_view::npos) continue;
-      const std::size_t length = end + form.close.size();
-      std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(at), length, ' ');
-      std::copy(kNull.begin(), kNull.end(), out.begin() + static_cast<std::ptrdiff_t>(at));
-      at += length - 1;
-      break;
-    }
+    const std::size_t length = placeholder_length(text.substr(at));
+    if (length < kNull.size()) continue;
+    std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(at), length, ' ');
+    std::copy(kNull.begin(), kNull.end(), out.begin() + static_cast<std::ptrdiff_t>(at));
+    at += length - 1;
   }
   return out;
 }
@@ -108,6 +97,24 @@ std::string fingerprint(const std::string& path, const policy::Finding& finding)
 }
 
 }  // namespace
+
+std::size_t placeholder_length(std::string_view text) {
+  struct Form {
+    std::string_view open, close;
+  };
+  constexpr Form kForms[] = {{"#{", "}#"}, {"{#", "#}"}, {"${", "}"},  {"$(", ")"},
+                             {"{{", "}}"}, {"__", "__"}, {"@@", "@@"}, {"[[", "]]"}};
+  constexpr std::size_t kLongest = 200;
+  for (const Form& form : kForms) {
+    if (!text.starts_with(form.open)) continue;
+    const std::size_t end = text.substr(0, kLongest).find(form.close, form.open.size());
+    if (end == std::string_view::npos || end == form.open.size()) continue;
+    std::string_view name = text.substr(form.open.size(), end - form.open.size());
+    if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);  // {#[TOKEN]#}
+    if (name.find_first_of("\"{}[],\n") == std::string_view::npos) return end + form.close.size();
+  }
+  return 0;
+}
 
 LineColumn line_column(std::string_view text, std::size_t offset) {
   LineColumn at;
@@ -226,6 +233,44 @@ Result<std::string> TreeView::glance(const std::string& path) const {
   return files_->read(full_path(path), options_->max_file_bytes);
 }
 
+Result<const Specification*> TreeView::specification(const std::string& path) {
+  if (const auto known = specifications_.find(path); known != specifications_.end()) return &known->second;
+  const Result<std::string> text = glance(path);
+  if (!text) return fail(text.error());
+  return &specifications_.emplace(path, read_specification(path, *text)).first->second;
+}
+
+Result<std::vector<std::string>> TreeView::configuration_files() const {
+  const std::size_t slash = root_.rfind('/');
+  const std::set<std::string> folders{"", root_, slash == std::string::npos ? std::string() : root_.substr(0, slash)};
+  std::vector<std::string> out;
+  for (const std::string& folder : folders) {
+    const Result<std::vector<std::string>> names = files_->names(folder);
+    if (!names) return fail(names.error());
+    for (const std::string& name : *names) {
+      const std::string lower = ascii_lower(name);
+      if (lower.starts_with("configuration") && (lower.ends_with(".yaml") || lower.ends_with(".yml")))
+        out.push_back(folder.empty() ? name : folder + "/" + name);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<std::string> TreeView::read_whole(const std::string& whole_path) const {
+  return files_->read(whole_path, options_->max_file_bytes);
+}
+
+Result<std::optional<std::string>> TreeView::whole_before(const std::string& whole_path) const {
+  if (options_->before == nullptr) return std::optional<std::string>();
+  const Result<bool> there = options_->before->exists(whole_path);
+  if (!there) return fail(there.error());
+  if (!*there) return std::optional<std::string>();
+  Result<std::string> text = options_->before->read(whole_path, options_->max_file_bytes);
+  if (!text) return fail(text.error());
+  return std::optional(std::move(*text));
+}
+
 Result<bool> TreeView::existed(std::string_view path) const {
   if (options_->before == nullptr) return false;
   return options_->before->exists(full_path(path));
@@ -255,6 +300,13 @@ void TreeReporter::add(const std::string& path, std::string_view text, std::uint
   add_at(path, from.line, from.column, std::move(message), std::move(help), severity);
   findings_.back().end_line = to.line;
   findings_.back().end_column = to.column;
+}
+
+void TreeReporter::add_whole(const std::string& whole_path, unsigned line, unsigned column, std::string message,
+                             std::string help, policy::Severity severity) {
+  add_at({}, line, column, std::move(message), std::move(help), severity);
+  findings_.back().path = whole_path;
+  findings_.back().fingerprint = fingerprint(whole_path, findings_.back());
 }
 
 void TreeReporter::add_at(const std::string& path, unsigned line, unsigned column, std::string message,
@@ -314,7 +366,7 @@ Status apply_suppressions(const TreeView& view, std::vector<policy::Finding>& fi
       at = known.emplace(finding.path, std::vector<policy::TreeSuppression>()).first;
       const std::string path(view.below(finding.path));
       const ArtifactKind kind = classify_artifact(path).kind;
-      const Result<bool> there = view.exists(path);
+      const Result<bool> there = path.empty() ? Result<bool>(false) : view.exists(path);
       if (!there) return fail(there.error());
       if (*there && (kind == ArtifactKind::policy || kind == ArtifactKind::fragment)) {
         const Result<std::string> text = view.glance(path);

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "hooks/template/specification.h"
 #include "hooks/template/tree.h"
 
 namespace postern::tree {
@@ -34,6 +35,16 @@ class TreeView {
   // The same, but forgotten at once: for reading through the whole tree.
   Result<std::string> glance(const std::string& path) const;
 
+  // What an API's specification says; read once, and kept in short.
+  Result<const Specification*> specification(const std::string& path);
+
+  // The publishers' configuration files (configuration.prod.yaml), which stand in the artifact root, beside it or at
+  // the top of the repository; paths in the whole tree, sorted.
+  Result<std::vector<std::string>> configuration_files() const;
+  Result<std::string> read_whole(const std::string& whole_path) const;
+  // What it was before the change; nullopt: it was not there, or nothing is known.
+  Result<std::optional<std::string>> whole_before(const std::string& whole_path) const;
+
   // The tree before the change. When it is not known, nothing stood there.
   Result<bool> existed(std::string_view path) const;
   Result<std::vector<std::string>> names_before(std::string_view folder) const;
@@ -53,6 +64,7 @@ class TreeView {
   const TreeOptions* options_;
   std::vector<TreeFile> judged_;
   std::map<std::string, std::string, std::less<>> texts_;
+  std::map<std::string, Specification, std::less<>> specifications_;
 };
 
 // Collects findings; turns offsets into lines and columns.
@@ -65,6 +77,9 @@ class TreeReporter {
   // At a line and column known otherwise.
   void add_at(const std::string& path, unsigned line, unsigned column, std::string message, std::string help = {},
               std::optional<policy::Severity> severity = {});
+  // Of a file that may stand outside of the root.
+  void add_whole(const std::string& whole_path, unsigned line, unsigned column, std::string message, std::string help,
+                 policy::Severity severity);
   std::vector<policy::Finding> take() { return std::move(findings_); }
 
  private:
@@ -95,12 +110,19 @@ extern const TreeRule kTlsValidationOff;
 extern const TreeRule kLoggedContent;
 extern const TreeRule kArtifactSecret;
 extern const TreeRule kLimitWithoutSubscription;
+extern const TreeRule kOpenapiReference;
+extern const TreeRule kOpenapiOperation;
+extern const TreeRule kDuplicateApiPath;
+extern const TreeRule kOverrideFile;
 
 // Parses an artifact's JSON with the limits that an artifact may need. What some readers of JSON take and others refuse
 // (a name that stands twice, half of a surrogate pair, bytes that are no UTF-8) is taken; `doubt`, where given, is then
 // what a strict reader says. A placeholder that stands bare for a value is null. Spans are bytes of the text behind a
 // byte order mark.
 Result<json::Value> parse_artifact(std::string_view text, std::optional<Error>* doubt = nullptr);
+// How long the placeholder of a deployment is that the text begins with: #{token}#, {#token#}, {#[token]#}, ${name},
+// $(name), {{name}}, __NAME__, @@NAME@@, [[name]]. 0: none.
+std::size_t placeholder_length(std::string_view text);
 // Line and column (1-based, code points) of a byte of the text.
 struct LineColumn {
   unsigned line = 1;

@@ -41,7 +41,7 @@ void judge_xml(TreeReporter& reporter, const TreeFile& file, std::string_view te
 }
 
 void judge_openapi(TreeReporter& reporter, const TreeFile& file, const OpenApi& api) {
-  if (api.shape != OpenApi::Shape::object) {
+  if (api.shape != SpecTree::Kind::object) {
     reporter.add_at(file.path, 1, 1, "this specification is no OpenAPI document: an object is due",
                     "write openapi, info and paths");
     return;
@@ -58,7 +58,7 @@ void judge_openapi(TreeReporter& reporter, const TreeFile& file, const OpenApi& 
     return;
   }
   const bool old = find("openapi") == nullptr;
-  if (version->shape == OpenApi::Shape::scalar && !version->text.starts_with(old ? "2." : "3.") &&
+  if (version->shape == SpecTree::Kind::scalar && !version->text.starts_with(old ? "2." : "3.") &&
       !version->text.empty() && version->text.find_first_of("{#$%") == std::string::npos &&
       version->text != (old ? "2" : "3")) {
     reporter.add_at(file.path, version->line, version->column,
@@ -96,11 +96,11 @@ void judge_openapi(TreeReporter& reporter, const TreeFile& file, const OpenApi& 
   }
   for (const char* name : {"info", "paths", "components"}) {
     const OpenApi::Member* member = find(name);
-    if (member == nullptr || member->shape == OpenApi::Shape::object || member->shape == OpenApi::Shape::nothing)
+    if (member == nullptr || member->shape == SpecTree::Kind::object || member->shape == SpecTree::Kind::nothing)
       continue;
     reporter.add_at(file.path, member->line, member->column,
                     fmt::format("'{}' is {}; an object is due", name,
-                                member->shape == OpenApi::Shape::list ? "a list" : "a single value"));
+                                member->shape == SpecTree::Kind::list ? "a list" : "a single value"));
   }
   // Readers differ in what they do without these.
   if (find("info") == nullptr)
@@ -112,9 +112,15 @@ void judge_openapi(TreeReporter& reporter, const TreeFile& file, const OpenApi& 
 }
 
 Status check_one(TreeView& view, TreeReporter& reporter, const TreeFile& file) {
+  const std::string name = ascii_lower(file.path);
+  if (name.ends_with(".json") || name.ends_with(".yaml") || name.ends_with(".yml")) {
+    const Result<const Specification*> specification = view.specification(file.path);
+    if (!specification) return fail(specification.error());
+    if ((*specification)->api) judge_openapi(reporter, file, *(*specification)->api);
+    return {};
+  }
   const Result<std::string_view> text = view.text(file.path);
   if (!text) return fail(text.error());
-  const std::string name = ascii_lower(file.path);
   if (name.ends_with(".wsdl")) {
     judge_xml(reporter, file, *text, "definitions");
   } else if (name.ends_with(".wadl")) {
@@ -123,11 +129,6 @@ Status check_one(TreeView& view, TreeReporter& reporter, const TreeFile& file) {
     if (const auto fault = find_graphql_fault(*text))
       reporter.add(file.path, *text, static_cast<std::uint32_t>(fault->begin), static_cast<std::uint32_t>(fault->end),
                    fault->message, "mend the schema; the publisher imports it whole");
-  } else if (name.ends_with(".json")) {
-    if (const std::optional<OpenApi> api = read_openapi_json(*text)) judge_openapi(reporter, file, *api);
-  } else if (name.ends_with(".yaml") || name.ends_with(".yml")) {
-    if (find_yaml_fault(*text)) return {};  // artifact-yaml says so
-    if (const std::optional<OpenApi> api = read_openapi_yaml(*text)) judge_openapi(reporter, file, *api);
   }
   return {};
 }

@@ -12,11 +12,11 @@ Status check(TreeView& view, TreeReporter& reporter) {
     if (file.artifact.kind != ArtifactKind::specification) continue;
     const std::string name = ascii_lower(file.path);
     if (!name.ends_with(".yaml") && !name.ends_with(".yml")) continue;
-    const Result<std::string_view> text = view.text(file.path);
-    if (!text) return fail(text.error());
-    if (const auto fault = find_yaml_fault(*text)) {
+    const Result<const Specification*> specification = view.specification(file.path);
+    if (!specification) return fail(specification.error());
+    if (const auto& fault = (*specification)->fault) {
       reporter.add_at(file.path, fault->line, fault->column, "not YAML: " + fault->message);
-    } else if (const auto repeat = find_yaml_repeat(*text)) {
+    } else if (const auto& repeat = (*specification)->repeat) {
       reporter.add_at(file.path, repeat->line, repeat->column,
                       fmt::format("the key '{}' stands a second time in this mapping", printable(repeat->message, 80)),
                       "keep one of them; readers refuse the second, or forget the first", policy::Severity::warning);

@@ -24,16 +24,38 @@ std::string folded(std::string_view id) {
   return out;
 }
 
-// The folded ids of an API's specification; nullopt: none is there, or nothing can be said. `read` gives nullopt for a
-// file that is not there.
-template <class Read>
-Result<std::optional<std::set<std::string>>> operation_ids(const std::string& api, const Read& read) {
-  for (const char* name : {"/specification.json", "/specification.yaml", "/specification.yml"}) {
-    const Result<std::optional<std::string>> text = read(api + name);
+// Reads the tree as it stands, or as it stood before the change.
+class Reader {
+ public:
+  explicit Reader(TreeView& view, bool before) : view_(view), before_(before) {}
+
+  Result<bool> exists(const std::string& path) const { return before_ ? view_.existed(path) : view_.exists(path); }
+  // Of a specification that is there; nullopt: nothing can be said.
+  Result<std::optional<OpenApi>> openapi(const std::string& path) const {
+    if (!before_) {
+      const Result<const Specification*> specification = view_.specification(path);
+      if (!specification) return fail(specification.error());
+      return (*specification)->api;
+    }
+    const Result<std::string> text = view_.text_before(path);
     if (!text) return fail(text.error());
-    if (!*text) continue;
-    const std::optional<OpenApi> found =
-        std::string_view(name).ends_with("json") ? read_openapi_json(**text) : read_openapi_yaml(**text);
+    return read_specification(path, *text).api;
+  }
+
+ private:
+  TreeView& view_;
+  bool before_;
+};
+
+// The folded ids of an API's specification; nullopt: none is there, or nothing can be said.
+Result<std::optional<std::set<std::string>>> operation_ids(const std::string& api, const Reader& reader) {
+  for (const char* name : {"/specification.json", "/specification.yaml", "/specification.yml"}) {
+    const Result<bool> there = reader.exists(api + name);
+    if (!there) return fail(there.error());
+    if (!*there) continue;
+    const Result<std::optional<OpenApi>> read = reader.openapi(api + name);
+    if (!read) return fail(read.error());
+    const std::optional<OpenApi>& found = *read;
     // Operations without an id get one from the import; nothing can be said then.
     if (!found || !found->complete || found->operation_ids.empty()) break;
     std::set<std::string> ids;
@@ -50,7 +72,7 @@ class Check {
   Status run() {
     for (const TreeFile& file : view_.judged()) {
       if (!is_operation_policy(file)) continue;
-      const Result<bool> missing = is_missing(file, now_, [this](const std::string& path) { return read_now(path); });
+      const Result<bool> missing = is_missing(file, now_, Reader(view_, false));
       if (!missing) return fail(missing.error());
       if (*missing) say(file);
     }
@@ -63,11 +85,10 @@ class Check {
       if (!files) return fail(files.error());
       for (const TreeFile& policy : *files) {
         if (!is_operation_policy(policy) || view_.options().extent.changed.contains(policy.path)) continue;
-        const Result<bool> now = is_missing(policy, now_, [this](const std::string& path) { return read_now(path); });
+        const Result<bool> now = is_missing(policy, now_, Reader(view_, false));
         if (!now) return fail(now.error());
         if (!*now) continue;
-        const Result<bool> then =
-            is_missing(policy, then_, [this](const std::string& path) { return read_then(path); });
+        const Result<bool> then = is_missing(policy, then_, Reader(view_, true));
         if (!then) return fail(then.error());
         if (!*then) say(policy);
       }
@@ -82,28 +103,11 @@ class Check {
     return file.artifact.kind == ArtifactKind::policy && file.artifact.scope == policy::Scope::operation;
   }
 
-  Result<std::optional<std::string>> read_now(const std::string& path) const {
-    const Result<bool> there = view_.exists(path);
-    if (!there) return fail(there.error());
-    if (!*there) return std::optional<std::string>();
-    Result<std::string> text = view_.glance(path);
-    if (!text) return fail(text.error());
-    return std::optional(std::move(*text));
-  }
-
-  Result<std::optional<std::string>> read_then(const std::string& path) const {
-    Result<std::string> text = view_.text_before(path);
-    if (text) return std::optional(std::move(*text));
-    if (text.error().code == ErrorCode::not_found) return std::optional<std::string>();
-    return fail(text.error());
-  }
-
-  template <class Read>
-  Result<bool> is_missing(const TreeFile& file, Known& known, const Read& read) const {
+  static Result<bool> is_missing(const TreeFile& file, Known& known, const Reader& reader) {
     const std::string api = file.path.substr(0, file.path.rfind("/operations/"));
     auto at = known.find(api);
     if (at == known.end()) {
-      Result<std::optional<std::set<std::string>>> ids = operation_ids(api, read);
+      Result<std::optional<std::set<std::string>>> ids = operation_ids(api, reader);
       if (!ids) return fail(ids.error());
       at = known.emplace(api, std::move(*ids)).first;
     }
@@ -111,6 +115,11 @@ class Check {
     const std::string& name = file.artifact.resource.back().name;
     const std::string key = folded(name);
     if (at->second->contains(key)) return false;
+    // Of several with one id, each but the first gets a counter.
+    const std::size_t counter = name.find_last_not_of("0123456789");
+    if (counter != std::string::npos && counter + 1 < name.size() && name[counter] == '-' &&
+        at->second->contains(folded(std::string_view(name).substr(0, counter))))
+      return false;
     // Cut to its length, with or without a counter behind it.
     if (name.size() + 8 > kMostOfName) {
       const std::string_view begin = std::string_view(key).substr(0, key.size() > 60 ? 60 : key.size());
@@ -118,8 +127,7 @@ class Check {
       if (longer != at->second->end() && longer->starts_with(begin)) return false;
     }
     // It has an artifact of its own, so it is made whatever the specification says.
-    const Result<std::optional<std::string>> own =
-        read(file.path.substr(0, file.path.rfind('/')) + "/operationInformation.json");
+    const Result<bool> own = reader.exists(file.path.substr(0, file.path.rfind('/')) + "/operationInformation.json");
     if (!own) return fail(own.error());
     return !*own;
   }

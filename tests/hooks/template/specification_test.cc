@@ -165,7 +165,7 @@ TEST_CASE("the top of an OpenAPI document is judged in YAML as in JSON") {
   CHECK(of_specification("specification.yaml", "openapi: 3.0.1\ninfo: {}\npaths:\n- /a\n") ==
         rule("yaml:3:1 error", "'paths' is a list; an object is due"));
   CHECK(of_specification("specification.json", "{\"swagger\":\"2.0\",\n\"info\":{},\n\"paths\":\"x\"}") ==
-        rule("json:3:9 error", "'paths' is a single value; an object is due"));
+        rule("json:3:1 error", "'paths' is a single value; an object is due"));
   CHECK(of_specification("specification.yaml", "openapi: 3.0.1\npaths: {}\n") ==
         rule("yaml:1:1 warning", "this specification has no 'info'"));
   CHECK(of_specification("specification.yaml", "info: {}\nopenapi: 3.0.1\n") ==

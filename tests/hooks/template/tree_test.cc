@@ -435,11 +435,10 @@ TEST_CASE("a comma that was lost at the end of a line is told there") {
 }
 
 TEST_CASE("a specification of no version of OpenAPI and a misspelt part of one are told") {
-  const std::string api = "{\"properties\": {\"path\": \"o\", \"displayName\": \"O\"}}";
   const MemorySource source({
-      {"a/apis/o/apiInformation.json", api},
+      {"a/apis/o/apiInformation.json", R"({"properties":{"path":"o"}})"},
       {"a/apis/o/specification.yaml", "openapi: 4.0.0\ninfo: {}\nx-own: 1\npaths: {}\n"},
-      {"a/apis/p/apiInformation.json", api},
+      {"a/apis/p/apiInformation.json", R"({"properties":{"path":"p"}})"},
       {"a/apis/p/specification.yaml", "openapi: 3.1.0\ninfo: {}\npath: {}\ncomponents: {}\n"},
   });
   CHECK(findings(source) ==
