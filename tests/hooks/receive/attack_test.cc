@@ -1,6 +1,7 @@
 // Pushes that git itself lets through and that say something else than they seem to: each was seen to pass, or to be
 // passed over, before its mend.
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "gateway/base/encoding.h"
 #include "tests/hooks/receive/push_world.h"
@@ -185,4 +186,52 @@ TEST_CASE("a repository that lost all its refs is not a new one") {
   CHECK(pushed.code != 0);
   CHECK(pushed.has("direct writes are refused here"));
   CHECK(at.world.direct_push(at.clone, kRepo, {"main:refs/heads/main"}, "").code != 0);  // as Gogs itself
+}
+
+// No record, no access: the judgement is fine and only its record fails, at the last moment.
+TEST_CASE("a verdict that cannot be recorded refuses the push") {
+  Attacked at;
+  const std::string before = at.tip();
+  at.world.write(at.clone, "docs/readme.md", "more\n");
+  at.world.commit(at.clone);
+  const GitResult pushed =
+      at.world.push(at.clone, kRepo, {"main:refs/heads/main"}, {.edit = [&](access::Ticket& t) {
+                      std::filesystem::create_directory(at.world.spool_directory + "/" + t.jti + ".json");
+                    }});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("the verdict cannot be recorded"));
+  CHECK(at.tip() == before);
+}
+
+// `git update-ref` names no old value, and a transaction that does not expect one looks like a creation.
+TEST_CASE("a grant to create does not move what is there past the gateway") {
+  Attacked at;
+  at.world.bundle.governed[0].governance.direct = access::DirectWrites::authorize;
+  at.world.rules.issuers = {{"entra", access::Unnamed::refuse, {}}};
+  access::IdentityRule alice;
+  alice.name = "alice";
+  alice.issuer = "entra";
+  alice.match = {{"oid", "1", false}};
+  alice.gogs_user = "alice";
+  at.world.rules.identities = {alice};
+  access::GrantRule rule;
+  rule.name = "alice-creates";
+  rule.to = {"alice"};
+  rule.repos = {"platform/*"};
+  rule.verbs = {access::Verb::create};
+  at.world.rules.grants = {rule};
+  at.world.publish();
+  at.world.write(at.clone, "docs/readme.md", "more\n");
+  const std::string next = at.world.commit(at.clone);
+  const std::string repository = at.world.repository(kRepo);
+  REQUIRE(at.world.bare_git(repository, {"fetch", "-q", at.clone, "main"}).code == 0);
+  const std::map<std::string, std::string> as_alice{{"GOGS_AUTH_USER_ID", "1"}, {"GOGS_AUTH_USER_NAME", "alice"}};
+  const std::string before = at.tip();
+  const GitResult moved = at.world.git(repository, {"update-ref", "refs/heads/main", next}, as_alice);
+  INFO(moved.output);
+  CHECK(moved.code != 0);
+  CHECK(moved.has("update on refs/heads/main"));
+  CHECK(at.tip() == before);
+  CHECK(at.world.git(repository, {"update-ref", "refs/heads/new", next}, as_alice).code == 0);
 }
