@@ -235,3 +235,33 @@ TEST_CASE("a grant to create does not move what is there past the gateway") {
   CHECK(at.tip() == before);
   CHECK(at.world.git(repository, {"update-ref", "refs/heads/new", next}, as_alice).code == 0);
 }
+
+TEST_CASE("a tag that moves forward is forced like one that moves back") {
+  Attacked at;
+  REQUIRE(at.world.push(at.clone, kRepo, {"main:refs/tags/v1"}).code == 0);
+  const std::string before = at.tip("refs/tags/v1");
+  at.world.write(at.clone, "docs/readme.md", "more\n");
+  at.world.commit(at.clone);
+  const GitResult pushed =
+      at.world.push(at.clone, kRepo, {"main:refs/tags/v1"},
+                    {.edit = [](access::Ticket& t) { t.grants = {{"writers", kWrite, {}, {}}}; }, .force = true});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("force is not granted on this ref (a tag that moves) [writers]"));
+  CHECK(at.tip("refs/tags/v1") == before);
+}
+
+// What leads to a tree or a file has no paths that could be compared with anything.
+TEST_CASE("a ref that leads to no commit brings nothing past a grant of paths") {
+  Attacked at;
+  const std::string tree = at.one_line({"rev-parse", "HEAD^{tree}"});
+  const auto limited = [](access::Ticket& t) { t.grants = {{"orders", kWrite, {"apim/apis/orders/**"}, {}}}; };
+  const GitResult tag = at.world.push(at.clone, kRepo, {tree + ":refs/tags/tree"}, {.edit = limited});
+  INFO(tag.output);
+  CHECK(tag.code != 0);
+  CHECK(tag.has("the ref leads to no commit, so its paths cannot be judged [orders]"));
+  const GitResult branch = at.world.push(at.clone, kRepo, {tree + ":refs/heads/tree"});
+  CHECK(branch.code != 0);
+  CHECK(branch.has("a branch must lead to a commit"));
+  CHECK(at.world.push(at.clone, kRepo, {tree + ":refs/tags/tree"}).code == 0);  // without paths nothing is hidden
+}
