@@ -1,4 +1,4 @@
-// What can only be judged with all rules in sight (CONTRACTS §5).
+// What can only be judged with all rules in sight.
 #include <fmt/core.h>
 
 #include <algorithm>

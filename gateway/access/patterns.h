@@ -1,4 +1,4 @@
-// What the patterns of rules match (CONTRACTS §5), said once for rules, bundle and configuration.
+// What the patterns of rules match (docs/configuration.md), said once for rules, bundle and configuration.
 #pragma once
 
 #include <string>

@@ -30,7 +30,8 @@ struct Origin {
   unsigned line = 0;
 };
 
-// The plain forms of DESIGN §4.1, as written; AccessRules::make judges them. All are values.
+// The sections of the configuration that are rules (docs/configuration.md), as written; AccessRules::make judges them.
+// All are values.
 
 struct ClaimMatch {
   std::string claim;

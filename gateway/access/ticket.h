@@ -1,4 +1,4 @@
-// The ticket that travels inside a push (CONTRACTS §1; byte by byte in schema/ticket.md).
+// The ticket that travels inside a push (schema/ticket.md).
 #pragma once
 
 #include <optional>

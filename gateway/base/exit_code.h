@@ -1,4 +1,4 @@
-// The exit codes of every program (DESIGN §4.4).
+// The exit codes of every program.
 #pragma once
 
 namespace postern {

@@ -1,4 +1,4 @@
-// Patterns of repositories, refs and paths (CONTRACTS §5): `*` stays within a segment, `**` crosses segments, `?` is
+// Patterns of repositories, refs and paths: `*` stays within a segment, `**` crosses segments, `?` is
 // one byte but '/'. Everything else is itself; matching is of bytes and of the whole text.
 #pragma once
 

@@ -27,8 +27,8 @@ struct GitRequest {
   std::string lfs_oid;                     // 64 lower-case hex digits, for lfs_download and lfs_upload
 };
 
-// The request that `method` and `target` (as sent, with its query) mean; nullopt for everything that is not exactly a
-// git or LFS path of DESIGN §4.3, which the gateway answers with 404. Pure.
+// The request that `method` and `target` (as sent, with its query) mean; nullopt for everything that is not exactly one
+// of git's or LFS's, which the gateway answers with 404. Pure.
 std::optional<GitRequest> classify(std::string_view method, std::string_view target);
 
 std::string_view to_string(Service service);     // "git-upload-pack" | "git-receive-pack"

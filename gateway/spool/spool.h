@@ -1,4 +1,4 @@
-// What the hook leaves for the gateway (CONTRACTS §2; schema/spool.md). Only this folder reads and writes these files.
+// What the hook leaves for the gateway (schema/spool.md). Only this folder reads and writes these files.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
-// May the commits between what is deployed and the tip go out? Judged from records alone (DESIGN §4.1 "What an
-// environment owes", CONTRACTS §8). Pure.
+// May the commits between what is deployed and the tip go out? Judged from records alone: an unbroken run of accepted
+// pushes has to lead from the one to the other, and the range owes what its strictest commit owes. Pure.
 #pragma once
 
 #include <map>

@@ -19,7 +19,7 @@ struct CommandLine {
   bool json = false;
 };
 
-// Carries it out; the exit code (DESIGN §4.4).
+// Carries it out; the exit code (gateway/base/exit_code.h).
 int run_command(const CommandLine& line);
 
 }  // namespace postern::deploy

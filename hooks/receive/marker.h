@@ -1,4 +1,4 @@
-// The marker in a bare repository: which repository of Gogs it is, whatever name it has now (CONTRACTS §3). It survives
+// The marker in a bare repository: which repository of Gogs it is, whatever name it has now. It survives
 // a rename, and forks do not copy it.
 #pragma once
 

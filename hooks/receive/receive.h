@@ -1,4 +1,4 @@
-// The three hooks that judge and record a push (CONTRACTS §2, §3).
+// The three hooks that judge a push and record it in the spool (schema/spool.md).
 #pragma once
 
 #include <string>

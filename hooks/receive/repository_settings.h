@@ -1,4 +1,5 @@
-// What a repository says about the judgement of its own templates, within what the platform lets it (CONTRACTS §6).
+// What a repository says about the judgement of its own templates, within what the platform lets it
+// (docs/configuration.md).
 #pragma once
 
 #include <optional>
