@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
 #include "gateway/base/encoding.h"
@@ -75,12 +76,17 @@ constexpr std::array kProperties = {
     Property{"subscription", "scope", Type::text},
     Property{"subscription", "state", Type::text, "suspended|active|expired|submitted|rejected|cancelled"},
     Property{"subscription", "allowTracing", Type::flag},
+    Property{"operation", "displayName", Type::text},
+    Property{"operation", "method", Type::text},
+    Property{"operation", "urlTemplate", Type::text},
+    Property{"operation", "templateParameters", Type::list},
     Property{"gateway", "description", Type::text},
     Property{"gateway", "locationData", Type::object},
 };
 
 // What ARM wants in every such resource (the same specifications). A deployment may yet fill it in, so it is a warning.
-// Not here: a named value's value, which extractors leave out where it is secret.
+// Not here: a named value's value, which extractors leave out where it is secret, and a subscription's display name,
+// which those that a product makes by itself do not have.
 struct Required {
   std::string_view file;
   std::string_view name;
@@ -97,7 +103,6 @@ constexpr std::array kRequired = {
     Required{"group", "displayName"},
     Required{"logger", "loggerType"},
     Required{"diagnostic", "loggerId"},
-    Required{"subscription", "displayName"},
     Required{"subscription", "scope"},
 };
 
@@ -105,7 +110,8 @@ constexpr std::array kRequired = {
 bool stands_alone(const Artifact& artifact) {
   const std::vector<Segment>& path = artifact.resource;
   const std::size_t first = !path.empty() && path.front().collection == "workspaces" ? 1 : 0;
-  return path.size() == first + 1 || (!path.empty() && path.back().collection == "diagnostics");
+  return path.size() == first + 1 ||
+         (!path.empty() && (path.back().collection == "diagnostics" || path.back().collection == "operations"));
 }
 
 // A pool of backends has no address of its own.
@@ -163,6 +169,31 @@ bool is_placeholder(const json::Value& value) {
 
 bool is_word_of(std::string_view text, std::string_view words) {
   return ("|" + ascii_lower(words) + "|").find("|" + ascii_lower(text) + "|") != std::string::npos;
+}
+
+// ARM: "All template parameters used in the UriTemplate must be defined in the Operation, and used only once".
+template <class Add>
+void judge_template(const std::string& url, const json::Value& properties, const Add& add) {
+  std::set<std::string> declared;
+  if (const json::Value* list = properties.find("templateParameters"); list != nullptr && list->as_array() != nullptr) {
+    for (const json::Value& each : *list->as_array())
+      if (const std::string* name = each.find_string("name")) declared.insert(ascii_lower(*name));
+  }
+  std::set<std::string> used;
+  for (std::size_t at = url.find('{'); at != std::string::npos; at = url.find('{', at + 1)) {
+    const std::size_t end = url.find('}', at);
+    if (end == std::string::npos) return;
+    const std::string name = ascii_lower(url.substr(at + 1, end - at - 1));
+    if (name.empty() || name.find('*') != std::string::npos) continue;  // the rest of the path
+    const json::Value& place = *properties.find("urlTemplate");
+    if (!used.insert(name).second)
+      add(place, fmt::format("the parameter '{}' stands twice in urlTemplate; ARM takes it once", printable(name, 60)),
+          "give one of them another name", policy::Severity::warning);
+    else if (!declared.contains(name))
+      add(place, fmt::format("the parameter '{}' of urlTemplate is not in templateParameters", printable(name, 60)),
+          "add { \"name\": …, \"required\": true, \"type\": \"string\" }; ARM wants each to be defined",
+          policy::Severity::warning);
+  }
 }
 
 // What is wrong inside of a property, where ARM's specification says what stands there. Warnings: a deployment may
@@ -234,6 +265,10 @@ void judge_parts(std::string_view stem, const json::Value& properties, const Add
         add(properties, fmt::format("'{}' is missing; versions by {} need it", name, kind),
             fmt::format("add \"{}\"", name), kMild);
     }
+  } else if (stem == "operation") {
+    const std::string* url = properties.find_string("urlTemplate");
+    if (url != nullptr && url->find("{{") == std::string::npos && url->find_first_of("#$") == std::string::npos)
+      judge_template(*url, properties, add);
   } else if (stem == "namedvalue") {
     const std::string* name = text_of("displayName");
     if (name != nullptr && name->find_first_of(" \t/\\?*&") != std::string::npos)
@@ -242,12 +277,43 @@ void judge_parts(std::string_view stem, const json::Value& properties, const Add
   }
 }
 
+// apis.json, groups.json and tags.json hold [{ "name": … }].
+Status judge_list(TreeView& view, TreeReporter& reporter, const TreeFile& file) {
+  const std::vector<Segment>& resource = file.artifact.resource;
+  if (resource.empty()) return {};
+  const std::string_view owner = resource.back().collection;
+  if (owner != "products" && owner != "gateways" && owner != "apis") return {};
+  const Result<std::string_view> text = view.text(file.path);
+  if (!text) return fail(text.error());
+  const Result<json::Value> value = parse_artifact(*text);
+  if (!value) return {};  // artifact-json says so
+  const std::uint32_t mark = text->starts_with("\xef\xbb\xbf") ? 3 : 0;
+  const std::string help = "write [{ \"name\": \"orders\" }]";
+  if (value->as_array() == nullptr) {
+    if (!value->is_null())
+      reporter.add(file.path, *text, value->span.begin + mark, value->span.end + mark,
+                   fmt::format("{} where an array is due", value->type_name()), help);
+    return {};
+  }
+  for (const json::Value& each : *value->as_array()) {
+    if (each.is_null() || is_placeholder(each) || each.find_string("name") != nullptr) continue;
+    reporter.add(file.path, *text, each.span.begin + mark, each.span.end + mark,
+                 fmt::format("{} without a name; publishers pass it over", each.type_name()), help,
+                 policy::Severity::warning);
+  }
+  return {};
+}
+
 Status check(TreeView& view, TreeReporter& reporter) {
   for (const TreeFile& file : view.judged()) {
+    if (file.artifact.kind == ArtifactKind::link_list) {
+      if (Status done = judge_list(view, reporter, file); !done) return done;
+    }
     if (file.artifact.kind != ArtifactKind::information) continue;
     const std::size_t slash = file.path.rfind('/');
     std::string stem = ascii_lower(file.path.substr(slash == std::string::npos ? 0 : slash + 1));
     stem.resize(stem.size() - std::string_view("information.json").size());
+    if (stem == "apiversionset") stem = "versionset";  // Azure/apiops 2 to 5
     const Result<std::string_view> text = view.text(file.path);
     if (!text) return fail(text.error());
     const Result<json::Value> value = parse_artifact(*text);

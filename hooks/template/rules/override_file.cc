@@ -29,6 +29,21 @@ constexpr std::array kSections = {Section{"namedValues", "namedValues"},
                                   Section{"tags", "tags"},
                                   Section{"policyFragments", "policyFragments"}};
 
+// Whether the resource in that folder goes by the folder's name. In the layout of Azure/apiops 1 a body says another.
+Result<bool> goes_by_folder(const TreeView& view, const std::string& folder) {
+  const Result<std::vector<std::string>> files = view.names_in(folder);
+  if (!files) return fail(files.error());
+  for (const std::string& file : *files) {
+    const std::string path = folder + "/" + file;
+    if (classify_artifact(path).kind != ArtifactKind::information) continue;
+    const Result<std::string> text = view.glance(path);
+    if (!text) return fail(text.error());
+    const std::optional<std::string> own = body_name(*text);
+    return !own || *own == folder.substr(folder.rfind('/') + 1);
+  }
+  return false;
+}
+
 // A name that no artifact has and that is like one that has none in the file: its override is passed over without a
 // word.
 Status judge_names(TreeView& view, TreeReporter& reporter, const std::string& path, const SpecTree& tree) {
@@ -53,6 +68,10 @@ Status judge_names(TreeView& view, TreeReporter& reporter, const std::string& pa
       if (std::find(there.begin(), there.end(), name) != there.end()) continue;
       const std::string_view meant = policy::closest(name, there);
       if (meant.empty() || is_named(meant)) continue;
+      const auto at_folder = static_cast<std::size_t>(std::find(there.begin(), there.end(), meant) - there.begin());
+      const Result<bool> plain = goes_by_folder(view, (*folders)[at_folder]);
+      if (!plain) return fail(plain.error());
+      if (!*plain) continue;
       reporter.add_whole(path, at.line, at.column,
                          fmt::format("no artifact in {} is named '{}'; publishers pass this override over",
                                      section.name, printable(name, 100)),

@@ -47,22 +47,22 @@ class Reader {
   bool before_;
 };
 
-// The folded ids of an API's specification; nullopt: none is there, or nothing can be said.
+// The folded ids of an API's specifications; nullopt: none is there, or nothing can be said. Of several, each publisher
+// takes another, so all count.
 Result<std::optional<std::set<std::string>>> operation_ids(const std::string& api, const Reader& reader) {
+  std::set<std::string> ids;
   for (const char* name : {"/specification.json", "/specification.yaml", "/specification.yml"}) {
     const Result<bool> there = reader.exists(api + name);
     if (!there) return fail(there.error());
     if (!*there) continue;
-    const Result<std::optional<OpenApi>> read = reader.openapi(api + name);
-    if (!read) return fail(read.error());
-    const std::optional<OpenApi>& found = *read;
+    const Result<std::optional<OpenApi>> found = reader.openapi(api + name);
+    if (!found) return fail(found.error());
     // Operations without an id get one from the import; nothing can be said then.
-    if (!found || !found->complete || found->operation_ids.empty()) break;
-    std::set<std::string> ids;
-    for (const std::string& id : found->operation_ids) ids.insert(folded(id));
-    return std::optional(std::move(ids));
+    if (!*found || !(*found)->complete) return std::optional<std::set<std::string>>();
+    for (const std::string& id : (*found)->operation_ids) ids.insert(folded(id));
   }
-  return std::optional<std::set<std::string>>();
+  if (ids.empty()) return std::optional<std::set<std::string>>();
+  return std::optional(std::move(ids));
 }
 
 class Check {

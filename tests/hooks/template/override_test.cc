@@ -47,6 +47,10 @@ TEST_CASE("an override whose name is like that of an artifact and not it is told
               "publishers pass this override over"});
   // Both stand there: one of them is for another tree.
   CHECK(with("configuration.prod.yaml", "namedValues:\n  - name: api-kye\n  - name: api-key\n") == Lines{});
+  // Azure/apiops 1 named folders by what is displayed.
+  CHECK(findings(MemorySource({{"a/products/Orders API/productInformation.json",
+                                R"({"name":"orders-api","properties":{"displayName":"Orders API"}})"},
+                               {"configuration.yaml", "products:\n  - name: orders-api\n"}})) == Lines{});
   // What the extractor is to take is another matter, and so are sections that nobody knows.
   CHECK(with("configuration.extractor.yaml", "namedValues:\n  - api-kye\nbackends: [ { name: orders } ]\n") == Lines{});
   CHECK(with("configuration.prod.yaml", "namedValues: { name: api-kye }\nthings: [ { name: api-kye } ]\n- x") !=

@@ -74,10 +74,10 @@ TEST_CASE("lists of links name what is there") {
             {"a/tags/t/tagInformation.json", kProduct},
             {"a/products/p/productInformation.json", kProduct},
             {"a/products/p/apis.json", "[{\"name\":\"O;rev=2\"},\n {\"name\":\"gone\"}]"},
-            {"a/products/p/groups.json", R"(["developers","Guests","{#[GROUP]#}"])"},
-            {"a/gateways/g/apis.json", R"(["o","none"])"}}) ==
+            {"a/products/p/groups.json", R"([{"name":"developers"},{"name":"Guests"},"{#[GROUP]#}"])"},
+            {"a/gateways/g/apis.json", R"([{"name":"o"},{"name":"none"}])"}}) ==
         Lines{"a/apis/o/tags.json:2:9 warning [missing-artifact] tag 'none' is not in this tree",
-              "a/gateways/g/apis.json:1:6 warning [missing-artifact] API 'none' is not in this tree",
+              "a/gateways/g/apis.json:1:23 warning [missing-artifact] API 'none' is not in this tree",
               "a/products/p/apis.json:2:10 warning [missing-artifact] API 'gone' is not in this tree"});
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("what is declared external is missed nowhere") {
             {"a/subscriptions/t/subscriptionInformation.json",
              R"({"properties":{"scope":"/products/own","displayName":"t"}})"},
             {"a/products/p/productInformation.json", kProduct},
-            {"a/products/p/tags.json", R"(["anything"])"},
+            {"a/products/p/tags.json", R"([{"name":"anything"}])"},
             {"a/loggers/l/loggerInformation.json", R"({"properties":{"loggerType":"azureMonitor"}})"},
             {"a/diagnostics/d/diagnosticInformation.json", R"({"properties":{"loggerId":"/loggers/central"}})"}},
            options) == Lines{"a/subscriptions/t/subscriptionInformation.json:1:24 warning [missing-artifact] product "

@@ -55,6 +55,53 @@ TEST_CASE("properties have the types that ARM takes and placeholders are not jud
               "a/products/p/productInformation.json:4:11 warning [artifact-shape] 'state' is \"live\""});
 }
 
+TEST_CASE("lists of links hold objects with names") {
+  const MemorySource source({
+      {"a/products/p/apis.json", "{\"name\": \"a\"}"},
+      {"a/products/p/groups.json", "[\n \"developers\", {\"name\": \"guests\", \"scope\": \"service\"}, {}]"},
+      {"a/products/p/tags.json", "null"},
+      {"a/tags.json", "{}"},
+      {"a/gateways/g/apis.json", "[]"},
+  });
+  CHECK(findings(source) ==
+        Lines{"a/products/p/apis.json:1:1 error [artifact-shape] object where an array is due",
+              "a/products/p/groups.json:2:2 warning [artifact-shape] string without a name; publishers pass it over",
+              "a/products/p/groups.json:2:56 warning [artifact-shape] object without a name; publishers pass it over"});
+}
+
+TEST_CASE("an operation declares the parameters of its address once") {
+  const auto operation = [](const std::string& url, const std::string& names) {
+    return findings(MemorySource(std::map<std::string, std::string>{
+        {"a/apis/o/operations/x/operationInformation.json",
+         fmt::format(
+             R"({{"properties":{{"displayName":"x","method":"GET","urlTemplate":"{}","templateParameters":{}}}}})", url,
+             names)}}));
+  };
+  const std::string at = "a/apis/o/operations/x/operationInformation.json:1:63 warning [artifact-shape] ";
+  CHECK(operation("/a/{id}/{*rest}?q={Q}", R"([{"name":"ID"},{"name":"q"}])") == Lines{});
+  CHECK(operation("/a/*", "null") == Lines{});
+  CHECK(operation("/a/{{name}}/{id}", "null") == Lines{});
+  CHECK(operation("/a/{id}", "[]") == Lines{at + "the parameter 'id' of urlTemplate is not in templateParameters"});
+  CHECK(operation("/a/{id}/{id}", R"([{"name":"id"}])") ==
+        Lines{at + "the parameter 'id' stands twice in urlTemplate; ARM takes it once"});
+}
+
+TEST_CASE("the operations of every specification beside an API count") {
+  const std::string spec =
+      "{{\"openapi\":\"3.0.1\",\"info\":{{}},\"paths\":{{\"/a\":{{\"get\":{{\"operationId\":\"{}\"}}}}}}}}";
+  std::map<std::string, std::string> files{
+      {"a/apis/o/specification.json", fmt::format(fmt::runtime(spec), "old")},
+      {"a/apis/o/specification.yaml", fmt::format(fmt::runtime(spec), "new")},
+      {"a/apis/o/operations/old/policy.xml", policy_with("")},
+      {"a/apis/o/operations/new/policy.xml", policy_with("")},
+      {"a/apis/o/operations/new-2/policy.xml", policy_with("")},
+      {"a/apis/o/operations/none/policy.xml", policy_with("")},
+  };
+  CHECK(findings(MemorySource(files)) ==
+        Lines{"a/apis/o/operations/none/policy.xml:1:1 warning [unknown-operation] no operation of the API's "
+              "specification is named 'none'"});
+}
+
 TEST_CASE("a placeholder that stands bare for a value is no fault of JSON") {
   const MemorySource source({
       {"a/products/p/productInformation.json",
