@@ -265,3 +265,27 @@ TEST_CASE("a ref that leads to no commit brings nothing past a grant of paths") 
   CHECK(branch.has("a branch must lead to a commit"));
   CHECK(at.world.push(at.clone, kRepo, {tree + ":refs/tags/tree"}).code == 0);  // without paths nothing is hidden
 }
+
+// Attack 5 by way of another branch: the same document on two refs of one push, one of which may hold it.
+TEST_CASE("the settings of one ref do not judge another in the same push") {
+  Attacked at;
+  const auto relaxed = [](access::Ticket& t) { t.settings.may_relax = {"unknown-element"}; };
+  REQUIRE(at.world.bare_git(at.clone, {"checkout", "-q", "-b", "loose"}).code == 0);
+  at.world.write(at.clone, "postern-policy.toml", "[severity]\nunknown-element = \"off\"\n");
+  at.world.commit(at.clone);
+  REQUIRE(at.world.push(at.clone, kRepo, {"loose:refs/heads/loose"}, {.edit = relaxed}).code == 0);
+  at.world.write(at.clone, kPolicyPath, kBad);
+  at.world.commit(at.clone);
+  REQUIRE(at.world.bare_git(at.clone, {"checkout", "-q", "main"}).code == 0);
+  at.world.write(at.clone, kPolicyPath, kBad);
+  at.world.commit(at.clone);
+  const std::string before = at.tip();
+  const GitResult pushed =
+      at.world.push(at.clone, kRepo, {"loose:refs/heads/loose", "main:refs/heads/main"}, {.edit = relaxed});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("refused: refs/heads/main: policy: 1 error"));
+  CHECK_FALSE(pushed.has("refused: refs/heads/loose"));
+  CHECK(at.tip() == before);
+  CHECK(at.world.push(at.clone, kRepo, {"loose:refs/heads/loose"}, {.edit = relaxed}).code == 0);
+}
