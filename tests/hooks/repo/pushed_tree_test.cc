@@ -173,6 +173,30 @@ TEST_CASE("a tree with entries that no working tree can hold is refused") {
   CHECK_FALSE(tree->changes(std::nullopt, twice).has_value());
 }
 
+TEST_CASE("a tree or commit larger than the limit is not read") {
+  const Repository at;
+  const ObjectId small = at.commit("echo 1 >f");
+  const ObjectId wide = at.commit("for i in $(seq 40); do echo $i >file-with-a-long-name-$i; done");
+  const auto tree = at.open({.object_bytes = 1000});
+  CHECK(tree->changes(std::nullopt, small).has_value());
+  const auto changes = tree->changes(small, wide);
+  REQUIRE_FALSE(changes.has_value());
+  CHECK(changes.error().code == ErrorCode::limit);
+  CHECK(changes.error().message.find("limit object is 1000") != std::string::npos);
+  at.sh("git commit -q --allow-empty -m \"$(printf 'x%.0s' $(seq 2000))\"");
+  CHECK(at.open({.object_bytes = 1000})->peel_to_commit(at.id("HEAD")).error().code == ErrorCode::limit);
+}
+
+TEST_CASE("a tree deeper than the limit is not walked") {
+  const Repository at;
+  const ObjectId deep = at.commit("mkdir -p a/b/c/d; echo 1 >a/b/c/d/f");
+  CHECK(at.open({.depth = 5})->changes(std::nullopt, deep).has_value());
+  const auto changes = at.open({.depth = 4})->changes(std::nullopt, deep);
+  REQUIRE_FALSE(changes.has_value());
+  CHECK(changes.error().code == ErrorCode::limit);
+  CHECK(changes.error().message.find("limit depth") != std::string::npos);
+}
+
 TEST_CASE("the mode of an entry is read as git reads it") {
   const Repository at;
   at.commit("echo 1 >f");
