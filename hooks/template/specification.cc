@@ -20,6 +20,11 @@ using Member = SpecTree::Member;
 constexpr std::array<std::string_view, 8> kMethods = {"get",     "put",  "post",  "delete",
                                                       "options", "head", "patch", "trace"};
 
+// More of one kind in one file is the same mistake.
+constexpr std::size_t kMostFaults = 100;
+// Among how many names a misspelt one is looked for.
+constexpr std::size_t kMostNames = 500;
+
 bool is_method(std::string_view name) { return std::find(kMethods.begin(), kMethods.end(), name) != kMethods.end(); }
 
 void read_operations(const SpecTree& tree, const Node& paths, OpenApi& out) {
@@ -79,13 +84,15 @@ void find_lost_references(const SpecTree& tree, OpenApi& out) {
     }
   }
   for (const auto& [reference, one] : lost) {
+    if (out.lost_references.size() == kMostFaults) break;
     const Node* parent = nullptr;
     tree.resolve(reference, &parent);
     std::string help;
     if (parent != nullptr && parent->kind == Kind::object) {
       if (tree.find(*parent, "<<") != nullptr) continue;
       std::vector<std::string_view> names;
-      for (const Member& each : parent->members) names.push_back(each.key);
+      if (parent->members.size() <= kMostNames)
+        for (const Member& each : parent->members) names.push_back(each.key);
       const std::string_view last = std::string_view(reference).substr(reference.rfind('/') + 1);
       if (const std::string_view meant = policy::closest(last, names); !meant.empty())
         help = fmt::format("did you mean '{}'?", printable(meant, 100));
@@ -178,6 +185,7 @@ void find_broken_operations(const SpecTree& tree, const Node& paths, OpenApi& ou
     if (path.key.find("{{") != std::string::npos || path.key.find("#{") != std::string::npos ||
         path.key.find("${") != std::string::npos)
       continue;
+    if (out.broken_operations.size() >= kMostFaults) return;
     const std::vector<std::string> names = names_in_braces(path.key);
     const std::string bare = skeleton(path.key);
     std::set<const Node*> said;

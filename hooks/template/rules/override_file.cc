@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "gateway/base/encoding.h"
 #include "hooks/policy/suggest.h"
@@ -28,6 +29,8 @@ constexpr std::array kSections = {Section{"namedValues", "namedValues"},
                                   Section{"subscriptions", "subscriptions"},
                                   Section{"tags", "tags"},
                                   Section{"policyFragments", "policyFragments"}};
+
+constexpr std::size_t kMostCompared = 50000;
 
 // Whether the resource in that folder goes by the folder's name. In the layout of Azure/apiops 1 a body says another.
 Result<bool> goes_by_folder(const TreeView& view, const std::string& folder) {
@@ -64,8 +67,12 @@ Status judge_names(TreeView& view, TreeReporter& reporter, const std::string& pa
     const auto is_named = [&named](std::string_view name) {
       return std::any_of(named.begin(), named.end(), [name](const auto& one) { return one.first == name; });
     };
+    // Each that is there is looked up; those that are not are compared with all, up to a limit of work.
+    const std::set<std::string_view> known(there.begin(), there.end());
+    std::size_t compared = 0;
     for (const auto& [name, at] : named) {
-      if (std::find(there.begin(), there.end(), name) != there.end()) continue;
+      if (known.contains(name)) continue;
+      if ((compared += there.size()) > kMostCompared) break;
       const std::string_view meant = policy::closest(name, there);
       if (meant.empty() || is_named(meant)) continue;
       const auto at_folder = static_cast<std::size_t>(std::find(there.begin(), there.end(), meant) - there.begin());

@@ -114,3 +114,13 @@ TEST_CASE("places in a text of one long line are found in time") {
   CHECK(api->lost_references[0].at.line == 1);
   CHECK(api->lost_references[0].at.column == text.find("\"#/x\"") + 1 - 1);  // é is two bytes
 }
+
+TEST_CASE("a specification that lost all it refers to is told of it a hundred times") {
+  std::string text = R"({"openapi":"3.0.1","info":{},"paths":{)";
+  for (int i = 0; i < 3000; ++i) text += fmt::format(R"("/a{0}/{{id}}":{{"get":{{"x":{{"$ref":"#/b/c{0}"}}}}}},)", i);
+  text += R"("/b":{}}})";
+  const std::optional<OpenApi> api = read_openapi_json(text);
+  REQUIRE(api);
+  CHECK(api->lost_references.size() == 100);
+  CHECK(api->broken_operations.size() == 100);
+}
