@@ -289,3 +289,21 @@ TEST_CASE("the settings of one ref do not judge another in the same push") {
   CHECK(at.tip() == before);
   CHECK(at.world.push(at.clone, kRepo, {"loose:refs/heads/loose"}, {.edit = relaxed}).code == 0);
 }
+
+// Attack 14 without a ticket: Gogs names the repository that it thinks this is, and it is not the one of the marker.
+TEST_CASE("a direct write into a repository of another Gogs id than its marker is refused") {
+  Attacked at;
+  at.world.bundle.governed[0].governance.direct = access::DirectWrites::check;
+  at.world.publish();
+  at.world.write(at.clone, "docs/readme.md", "more\n");
+  at.world.commit(at.clone);
+  const auto as = [&](const std::string& id) {
+    return at.world.git(at.clone, {"push", at.world.repository(kRepo), "main:refs/heads/main"},
+                        {{"GOGS_AUTH_USER_ID", "1"}, {"GOGS_AUTH_USER_NAME", "svc"}, {"GOGS_REPO_ID", id}});
+  };
+  const GitResult other = as("8");
+  INFO(other.output);
+  CHECK(other.code != 0);
+  CHECK(other.has("another Gogs id than its marker"));
+  CHECK(as("7").code == 0);
+}
