@@ -4,9 +4,11 @@
 #include <array>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "gateway/base/encoding.h"
 #include "hooks/policy/address.h"
+#include "hooks/policy/suggest.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -84,6 +86,33 @@ constexpr std::array kProperties = {
     Property{"gateway", "locationData", Type::object},
 };
 
+// Every name that may stand below "properties", apart from those above (the same specifications, previews too).
+struct OtherNames {
+  std::string_view file;
+  std::string_view names;  // separated by '|'
+};
+constexpr std::array kOtherNames = {
+    OtherNames{"api",
+               "isOnline|apiRevisionDescription|apiVersionDescription|apiVersionSetId|apiVersionSet|description|type|"
+               "apiType|sourceApiId|format|value|wsdlSelector|translateRequiredQueryParameters|contact|license|"
+               "termsOfServiceUrl|provisioningState|backendId|mcpTools|mcpProperties|agent|a2aProperties|"
+               "jsonRpcProperties|isAgent"},
+    OtherNames{"product", "description|terms|application|authenticationType|provisioningState"},
+    OtherNames{"namedvalue", "provisioningState"},
+    OtherNames{"backend",
+               "title|description|resourceId|properties|proxy|azureRegion|failoverResponse|provisioningState"},
+    OtherNames{"versionset", "description|provisioningState"},
+    OtherNames{"tag", "provisioningState"},
+    OtherNames{"group", "description|builtIn|externalId|provisioningState"},
+    OtherNames{"logger", "description|resourceId|provisioningState"},
+    OtherNames{"diagnostic", "enabled|enableHttpCorrelationHeaders|largeLanguageModel|provisioningState"},
+    OtherNames{"policyfragment", "value|format|provisioningState"},
+    OtherNames{"subscription",
+               "ownerId|createdDate|startDate|expirationDate|endDate|notificationDate|primaryKey|secondaryKey|"
+               "stateComment|userId|productId|provisioningState"},
+    OtherNames{"gateway", "provisioningState"},
+};
+
 // What ARM wants in every such resource (the same specifications). A deployment may yet fill it in, so it is a warning.
 // Not here: a named value's value, which extractors leave out where it is secret, and a subscription's display name,
 // which those that a product makes by itself do not have.
@@ -105,6 +134,8 @@ constexpr std::array kRequired = {
     Required{"diagnostic", "loggerId"},
     Required{"subscription", "scope"},
 };
+
+constexpr std::size_t kMostMembers = 200;
 
 // A resource of its own: what hangs below another may be no more than a link to one.
 bool stands_alone(const Artifact& artifact) {
@@ -277,6 +308,32 @@ void judge_parts(std::string_view stem, const json::Value& properties, const Add
   }
 }
 
+// Names that ARM does not know and that are like one that is not there: ARM passes them over.
+template <class Add>
+void judge_names(std::string_view stem, const json::Value& properties, const Add& add) {
+  const auto other = std::find_if(kOtherNames.begin(), kOtherNames.end(),
+                                  [stem](const OtherNames& each) { return each.file == stem; });
+  if (other == kOtherNames.end() || properties.as_object()->size() > kMostMembers) return;
+  std::vector<std::string_view> known;
+  for (const Property& each : kProperties)
+    if (each.file == stem) known.push_back(each.name);
+  for (std::string_view rest = other->names; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('|'), rest.size());
+    known.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  const auto same = [](std::string_view a, std::string_view b) { return ascii_lower(a) == ascii_lower(b); };
+  for (const auto& [name, value] : *properties.as_object()) {
+    if (std::any_of(known.begin(), known.end(), [&](std::string_view each) { return same(each, name); })) continue;
+    const std::string_view meant = policy::closest(name, known);
+    const bool there = std::any_of(properties.as_object()->begin(), properties.as_object()->end(),
+                                   [&](const auto& member) { return same(member.first, meant); });
+    if (meant.empty() || there) continue;
+    add(value, fmt::format("there is no '{}' in a resource of this kind", printable(name, 60)),
+        fmt::format("did you mean '{}'?", meant), policy::Severity::warning);
+  }
+}
+
 // apis.json, groups.json and tags.json hold [{ "name": … }].
 Status judge_list(TreeView& view, TreeReporter& reporter, const TreeFile& file) {
   const std::vector<Segment>& resource = file.artifact.resource;
@@ -373,7 +430,10 @@ Status check(TreeView& view, TreeReporter& reporter) {
       add(*properties, fmt::format("'{}' is missing; ARM takes no {} without it", each.name, kind_name(stem)),
           fmt::format("add \"{}\"", each.name), policy::Severity::warning);
     }
-    if (stands_alone(file.artifact)) judge_parts(stem, *properties, add);
+    if (stands_alone(file.artifact)) {
+      judge_parts(stem, *properties, add);
+      judge_names(stem, *properties, add);
+    }
     if (stem == "policyfragment" && file.artifact.resource.size() <= 3 && properties->find("value") == nullptr) {
       const Result<bool> there = view.exists(file.path.substr(0, file.path.rfind('/') + 1) + "policy.xml");
       if (!there) return fail(there.error());

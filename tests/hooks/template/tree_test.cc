@@ -55,6 +55,24 @@ TEST_CASE("properties have the types that ARM takes and placeholders are not jud
               "a/products/p/productInformation.json:4:11 warning [artifact-shape] 'state' is \"live\""});
 }
 
+TEST_CASE("a property that ARM does not know and that is like one it does is told") {
+  const MemorySource source({
+      {"a/products/p/productInformation.json",
+       "{\"properties\": {\"displayName\": \"p\",\n \"subscriptionRequred\": true,\n \"approvalrequired\": true,\n "
+       "\"own\": 1}}"},
+      {"a/apis/o/apiInformation.json",
+       R"({"properties":{"path":"o","displayName":"O","display_name":"O","type":"websocket","isAgent":true}})"},
+      {"a/backends/b/backendInformation.json",
+       R"({"properties":{"url":"https://b.contoso.com","protocol":"http","titel":"b"}})"},
+  });
+  CHECK(
+      findings(source) ==
+      Lines{"a/backends/b/backendInformation.json:1:72 warning [artifact-shape] there is no 'titel' in a resource of "
+            "this kind",
+            "a/products/p/productInformation.json:2:25 warning [artifact-shape] there is no 'subscriptionRequred' in a "
+            "resource of this kind"});
+}
+
 TEST_CASE("lists of links hold objects with names") {
   const MemorySource source({
       {"a/products/p/apis.json", "{\"name\": \"a\"}"},
