@@ -307,3 +307,37 @@ TEST_CASE("a direct write into a repository of another Gogs id than its marker i
   CHECK(other.has("another Gogs id than its marker"));
   CHECK(as("7").code == 0);
 }
+
+// Attack 6 where nothing is refused: what a used ticket moves must not be put down to the one who got it.
+TEST_CASE("in observe mode a used ticket moves nothing in its owner's name") {
+  Attacked at;
+  at.world.bundle.governed[0].governance.mode = access::Mode::observe;
+  at.world.publish();
+  at.world.write(at.clone, "docs/readme.md", "more\n");
+  const std::string mine = at.world.commit(at.clone);
+  const access::Ticket ticket = at.world.ticket_for(at.clone, kRepo, {"main:refs/heads/main"});
+  const std::string option = "postern-ticket=" + at.world.sign(ticket);
+  const auto push = [&] {
+    return at.world.git(at.clone, {"push", "-o", option, at.world.repository(kRepo), "main:refs/heads/main"});
+  };
+  REQUIRE(push().code == 0);
+  at.world.write(at.clone, "docs/readme.md", "and more\n");
+  const std::string theirs = at.world.commit(at.clone);
+  const GitResult again = push();
+  INFO(again.output);
+  CHECK(again.code == 0);
+  CHECK(again.has("would be refused"));
+  const spool::Spool spool(at.world.spool_directory);
+  const auto ids = spool.list_ids();
+  REQUIRE(ids);
+  for (const std::string& id : *ids) {
+    const auto done = spool.read_done(id);
+    REQUIRE(done);
+    if (!*done) continue;
+    for (const git::RefUpdate& moved : (*done)->moved) {
+      if (moved.new_id.hex() == mine) CHECK(id == ticket.jti);
+      if (moved.new_id.hex() == theirs) CHECK(id.starts_with("direct-"));
+    }
+  }
+  CHECK(spool.read_done(ticket.jti)->value().moved.size() == 1);
+}
