@@ -29,6 +29,15 @@ void Information::add(TreeReporter& reporter, const std::string& path, std::stri
   reporter.add(path, text, at.span.begin + mark_, at.span.end + mark_, std::move(message), std::move(help), severity);
 }
 
+bool is_known_kind(std::string_view kind) {
+  // Azure/apiops 1 to 7 and Azure/apiops-cli.
+  constexpr std::string_view kKinds =
+      "|api|apirelease|release|apischema|schema|apitag|tag|backend|diagnostic|gateway|gatewayapi|group|logger|"
+      "namedvalue|policyfragment|product|productapi|productgroup|producttag|subscription|tagapi|tagproduct|versionset|"
+      "apiversionset|workspace|operation|resolver|documentation|policyrestriction|tagdescription|mcpserver|service|";
+  return kKinds.find("|" + std::string(kind) + "|") != std::string_view::npos;
+}
+
 std::string information_kind(const TreeFile& file) {
   if (file.artifact.kind != ArtifactKind::information) return {};
   const std::size_t slash = file.path.rfind('/');

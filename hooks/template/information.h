@@ -30,5 +30,7 @@ class Information {
 
 // "backend" of "backends/b/backendInformation.json", in lower case; empty for what is no such file.
 std::string information_kind(const TreeFile& file);
+// Whether some publisher reads or wrote files of that kind.
+bool is_known_kind(std::string_view kind);
 
 }  // namespace postern::tree

@@ -105,14 +105,17 @@ void find_lost_references(const SpecTree& tree, OpenApi& out) {
   }
 }
 
-// The names between braces, folded; those of the rest of a path ({*rest}) left out.
+// The names between braces, folded, without what routers write behind them ({id:int}); those of the rest of a path and
+// of a query ({*rest}, {?query}) left out.
 std::vector<std::string> names_in_braces(std::string_view path) {
   std::vector<std::string> out;
   for (std::size_t at = path.find('{'); at != std::string_view::npos; at = path.find('{', at + 1)) {
     const std::size_t end = path.find('}', at);
     if (end == std::string_view::npos) break;
-    const std::string_view name = path.substr(at + 1, end - at - 1);
-    if (!name.empty() && name.find_first_of("*{") == std::string_view::npos) out.push_back(ascii_lower(name));
+    std::string_view name = path.substr(at + 1, end - at - 1);
+    if (name.find_first_of("*{?&+#;,/") != std::string_view::npos) continue;
+    name = name.substr(0, name.find(':'));
+    if (!name.empty()) out.push_back(ascii_lower(name));
   }
   return out;
 }
@@ -263,6 +266,7 @@ std::optional<OpenApi> read_openapi_json(std::string_view text) {
 
 Specification read_specification(std::string_view path, std::string_view text) {
   Specification out;
+  if (is_pointer(text)) return out;
   const std::string name = ascii_lower(path);
   if (name.ends_with(".json")) {
     out.api = read_openapi_json(text);

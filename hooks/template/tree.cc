@@ -116,6 +116,8 @@ std::size_t placeholder_length(std::string_view text) {
   return 0;
 }
 
+bool is_pointer(std::string_view text) { return text.starts_with("version https://git-lfs.github.com/spec/"); }
+
 LineColumn line_column(std::string_view text, std::size_t offset) {
   LineColumn at;
   for (std::size_t i = 0; i < offset && i < text.size(); ++i) {

@@ -123,6 +123,8 @@ Result<json::Value> parse_artifact(std::string_view text, std::optional<Error>* 
 // How long the placeholder of a deployment is that the text begins with: #{token}#, {#token#}, {#[token]#}, ${name},
 // $(name), {{name}}, __NAME__, @@NAME@@, [[name]]. 0: none.
 std::size_t placeholder_length(std::string_view text);
+// Whether only Git LFS knows what the file holds.
+bool is_pointer(std::string_view text);
 // Line and column (1-based, code points) of a byte of the text.
 struct LineColumn {
   unsigned line = 1;

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "gateway/base/encoding.h"
+#include "hooks/template/information.h"
 #include "hooks/template/tree_rule.h"
 
 namespace postern::tree {
@@ -79,8 +80,11 @@ Status check(TreeView& view, TreeReporter& reporter) {
     const bool is_json = kind == ArtifactKind::information || kind == ArtifactKind::link_list ||
                          (kind == ArtifactKind::specification && file.path.ends_with(".json"));
     if (!is_json) continue;
+    // A file of another kind may have a name of that form.
+    if (kind == ArtifactKind::information && !is_known_kind(information_kind(file))) continue;
     const Result<std::string_view> text = view.text(file.path);
     if (!text) return fail(text.error());
+    if (is_pointer(*text)) continue;
     std::optional<Error> doubt;
     const Result<json::Value> value = parse_artifact(*text, &doubt);
     if (value && !doubt) continue;

@@ -409,7 +409,7 @@ Status check(TreeView& view, TreeReporter& reporter) {
             converts(*found, each.type) ? std::optional(policy::Severity::warning) : std::nullopt);
         continue;
       }
-      if (each.values.empty() || found->as_string() == nullptr) continue;
+      if (each.values.empty() || found->as_string() == nullptr || found->as_string()->empty()) continue;
       const std::string haystack = "|" + ascii_lower(each.values) + "|";
       if (haystack.find("|" + ascii_lower(*found->as_string()) + "|") == std::string::npos) {
         std::string accepted(each.values);
@@ -422,7 +422,8 @@ Status check(TreeView& view, TreeReporter& reporter) {
       if (each.file != stem || !stands_alone(file.artifact)) continue;
       const json::Value* found = properties->find(each.name);
       const bool empty = found != nullptr && found->as_string() != nullptr && found->as_string()->empty();
-      if (empty && each.name != "path") {  // the API at the root has the empty one
+      if (empty && each.name != "path" &&
+          !(stem == "backend" && is_pool(*properties))) {  // the API at the root has the empty one
         add(*found, fmt::format("'{}' is empty; ARM takes no {} without it", each.name, kind_name(stem)), {},
             policy::Severity::warning);
       }

@@ -97,6 +97,10 @@ TEST_CASE("a parameter of a path is declared and one that is declared stands in 
 TEST_CASE("parameters that cannot be read or belong to more than the path are not judged") {
   CHECK(yaml("paths:\n  /a/{id}:\n    get:\n      parameters: [ { $ref: 'x.yaml#/id' } ]\n") == Lines{});
   CHECK(yaml("paths:\n  /a/{*rest}:\n    get: {}\n  /b/*:\n    get: {}\n  '/c?q={q}':\n    get: {}\n") == Lines{});
+  CHECK(
+      yaml(
+          "paths:\n  /a/{id:int}:\n    get:\n      parameters: [ { name: id, in: path } ]\n  /b{?q}:\n    get: {}\n") ==
+      Lines{});
   CHECK(yaml("servers: [ { url: 'https://h/{tenant}' } ]\npaths:\n  /a:\n    get:\n      parameters:\n"
              "        - { name: tenant, in: path }\n") == Lines{});
   CHECK(yaml("paths:\n  /a/{{host}}/b:\n    get: {}\n  x-own:\n    get: {}\n  /c/{d}: { $ref: 'c.yaml' }\n") ==

@@ -27,8 +27,10 @@ TEST_CASE("a configuration file that is no YAML is an error wherever publishers 
     CHECK(with(path, "namedValues:\n  - name: api-key\n    properties: [\n") ==
           Lines{std::string(path) + ":3:17 error [override-file] not YAML: end of sequence flow not found"});
   }
-  CHECK(with("other/configuration.prod.yaml", "a: [\n") == Lines{});
-  CHECK(with("top/settings.yaml", "a: [\n") == Lines{});
+  CHECK(with("other/configuration.prod.yaml", "apis: [\n") == Lines{});
+  CHECK(with("top/settings.yaml", "apis: [\n") == Lines{});
+  // Another program's.
+  CHECK(with("configuration.yaml", "{{ if .x }}\na: [\n{{ end }}\n") == Lines{});
 }
 
 TEST_CASE("tokens of a pipeline in a configuration file are no fault") {
@@ -59,10 +61,10 @@ TEST_CASE("an override whose name is like that of an artifact and not it is told
 }
 
 TEST_CASE("a change is asked only about a configuration file that it changes") {
-  const MemorySource before({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "a: [\n"}});
-  CHECK(findings(MemorySource({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "a: [\n"}}),
+  const MemorySource before({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "apis: [\n"}});
+  CHECK(findings(MemorySource({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "apis: [\n"}}),
                  change_of(before, {"policy.xml"})) == Lines{});
-  CHECK(findings(MemorySource({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "b: [\n"}}),
+  CHECK(findings(MemorySource({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "apiNames: [\n"}}),
                  change_of(before, {"policy.xml"})) ==
-        Lines{"configuration.prod.yaml:1:4 error [override-file] not YAML: end of sequence flow not found"});
+        Lines{"configuration.prod.yaml:1:11 error [override-file] not YAML: end of sequence flow not found"});
 }

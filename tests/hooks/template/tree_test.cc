@@ -73,6 +73,19 @@ TEST_CASE("a property that ARM does not know and that is like one it does is tol
             "resource of this kind"});
 }
 
+TEST_CASE("a file that only Git LFS knows and one of another kind are not judged") {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+  const MemorySource source({
+      {"a/apis/o/apiInformation.json", R"({"properties":{"path":"o"}})"},
+      {"a/apis/o/specification.yaml", pointer},
+      {"a/apis/p/specification.json", pointer},
+      {"a/apis/o/contactInformation.json", "// whoever\n{}"},
+      {"a/backends/b/backendInformation.json",
+       R"({"properties":{"type":"Pool","url":"","protocol":"","pool":{"services":[]}}})"},
+  });
+  CHECK(findings(source) == Lines{});
+}
+
 TEST_CASE("lists of links hold objects with names") {
   const MemorySource source({
       {"a/products/p/apis.json", "{\"name\": \"a\"}"},
