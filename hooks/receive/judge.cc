@@ -83,6 +83,10 @@ class Judge {
   }
 
  private:
+  // All that the findings for a document depend on: its path, mode and id of its entry before and after, and the commit
+  // whose settings judge it.
+  using DocumentKey = std::tuple<std::string, std::string, std::string, std::string>;
+
   // Old and new as commits, and the tree that counts as "before".
   struct Sides {
     std::optional<ObjectId> old_commit;
@@ -299,23 +303,9 @@ class Judge {
       if (!change.after) continue;
       const std::optional<TemplatePlace> place = template_at(*in_.templates, change.path);
       if (!place) continue;
-      // The settings are part of the key: those of one ref must not judge another.
-      const auto key = std::tuple(change.path, change.after->id.hex(), before ? before->hex() : std::string{});
-      auto found = checked_.find(key);
-      if (found == checked_.end()) {
-        policy::CheckCounts counts;
-        Result<std::vector<policy::Finding>> findings = check_template(
-            in_.tree, *place, change.path, *change.after, *settings, in_.limits.blob_bytes, in_.today, &counts);
-        if (!findings) return could_not(findings.error());
-        if (counts.suppressed != 0) suppressed_[{change.path, change.after->id.hex()}] = counts.suppressed;
-        if (Status filtered = drop_baselined(*findings, in_.tree, *place, change.path, change.before, *settings,
-                                             in_.limits.blob_bytes, in_.today, &baselined_);
-            !filtered) {
-          return refuse_unknown(verdict, filtered.error());
-        }
-        found = checked_.emplace(key, std::move(*findings)).first;
-      }
-      count(found->second);
+      const auto findings = check_document(change, *place, *settings, before);
+      if (!findings) return could_not(findings.error());
+      count(**findings);
     }
     Result<std::vector<policy::Finding>> across =
         check_tree_change(in_.tree, *in_.templates, sides.base, *sides.new_commit, own, complete, *settings,
@@ -328,12 +318,34 @@ class Judge {
            "correct the files above; postern-check finds the same before a push");
   }
 
+  // The findings for one document. Refs that bring the very same change under the same settings share them.
+  Result<const std::vector<policy::Finding>*> check_document(const repo::Change& change, const TemplatePlace& place,
+                                                             const RepositorySettings& settings,
+                                                             const std::optional<ObjectId>& settings_of) {
+    const auto shown = [](const std::optional<repo::Entry>& entry) {
+      return entry ? std::to_string(entry->mode) + " " + entry->id.hex() : std::string();
+    };
+    const DocumentKey key{change.path, shown(change.before), shown(change.after),
+                          settings_of ? settings_of->hex() : std::string()};
+    if (const auto found = checked_.find(key); found != checked_.end()) return &found->second;
+    policy::CheckCounts counts;
+    Result<std::vector<policy::Finding>> findings = check_template(in_.tree, place, change.path, *change.after,
+                                                                   settings, in_.limits.blob_bytes, in_.today, &counts);
+    if (!findings) return fail(findings.error());
+    if (counts.suppressed != 0) suppressed_[{change.path, change.after->id.hex()}] = counts.suppressed;
+    if (Status filtered = drop_baselined(*findings, in_.tree, place, change.path, change.before, settings,
+                                         in_.limits.blob_bytes, in_.today, &baselined_);
+        !filtered) {
+      return fail(filtered.error());
+    }
+    return &checked_.emplace(key, std::move(*findings)).first->second;
+  }
+
   const JudgeInput& in_;
   Judgement out_;
   std::optional<ObjectId> default_tip_;
   std::optional<Error> default_error_;
-  // By path, blob and the commit whose settings judged it.
-  std::map<std::tuple<std::string, std::string, std::string>, std::vector<policy::Finding>> checked_;
+  std::map<DocumentKey, std::vector<policy::Finding>> checked_;
   std::map<std::pair<std::string, std::string>, unsigned> suppressed_;  // by path and blob
   std::vector<policy::Finding> suppressed_across_;                      // of the rules over the tree
   std::vector<policy::Finding> baselined_;

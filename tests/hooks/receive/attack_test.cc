@@ -341,3 +341,20 @@ TEST_CASE("in observe mode a used ticket moves nothing in its owner's name") {
   }
   CHECK(spool.read_done(ticket.jti)->value().moved.size() == 1);
 }
+
+// The same bytes as a document on one ref and as a link's target on another: what holds for the one is not asked of the
+// other.
+TEST_CASE("a document of one ref does not vouch for a link of the same bytes on another") {
+  Attacked at;
+  const std::string text = at.blob("<policies>\n  <inbound />\n</policies>\n");
+  const auto root_with = [&](const std::string& mode) {
+    const std::string apis = at.tree({{"40000", "orders", at.tree({{mode, "policy.xml", text}})}});
+    return at.tree({{"40000", "apim", at.tree({{"40000", "apis", apis}})}});
+  };
+  at.commit_tree(root_with("100644"), "document");
+  at.commit_tree(root_with("120000"), "link");
+  const GitResult pushed = at.world.push(at.clone, kRepo, {"document:refs/heads/document", "link:refs/heads/link"});
+  INFO(pushed.output);
+  CHECK(pushed.code != 0);
+  CHECK(pushed.has("not a link or submodule"));
+}
