@@ -20,6 +20,13 @@ void judge_xml(TreeReporter& reporter, const TreeFile& file, std::string_view te
   // What the reader of policies says of markup holds for any XML.
   constexpr std::array<std::string_view, 4> kMarkup = {"xml-syntax", "unclosed-tag", "mismatched-tag",
                                                        "duplicate-attribute"};
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
+    reporter.add_at(file.path, 1, 1, "this specification is in UTF-16; publishers read it as UTF-8",
+                    "write it in UTF-8", policy::Severity::warning);
+    return;
+  }
+  // Entities of its own are another language.
+  if (text.find("<!ENTITY") != std::string_view::npos || is_pointer(text)) return;
   const policy::PolicyDocument document = policy::PolicyDocument::parse(text);
   for (const policy::SyntaxFault& fault : document.faults()) {
     if (fault.warning || std::find(kMarkup.begin(), kMarkup.end(), fault.rule) == kMarkup.end()) continue;

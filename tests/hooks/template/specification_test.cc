@@ -234,3 +234,16 @@ TEST_CASE("values that readers turn into each other are warnings") {
   CHECK(findings(tree_of({{"a/namedValues/n/namedValueInformation.json",
                            R"({"properties":{"displayName":"n","value":"","keyVault":{}}})"}})) == Lines{});
 }
+
+TEST_CASE("a WSDL as tools write it is no policy document") {
+  CHECK(of_specification("specification.wsdl",
+                         "\xef\xbb\xbf<?xml version=\"1.0\"?>\r\n<!-- c -->\r\n<w:definitions xmlns:w=\"x\">\r\n"
+                         "<pattern value=\"\\w+@(\\w+\\.)+\"/><pattern value='@(a\"b'/><pattern value=\"@{[a-z]\"/>\r\n"
+                         "<documentation>at @( home @{ return; <![CDATA[ <a> & ]]></documentation>\r\n"
+                         "<set-body>@{ return </set-body></w:definitions>") == Lines{});
+  CHECK(of_specification("specification.wsdl", "<!DOCTYPE d [ <!ENTITY a \"b\"> ]><definitions>&a;</definitions>") ==
+        Lines{});
+  CHECK(of_specification("specification.wsdl", std::string("\xff\xfe<\0d\0/\0>\0", 10)) ==
+        Lines{"a/apis/o/specification.wsdl:1:1 warning [artifact-specification] this specification is in UTF-16; "
+              "publishers read it as UTF-8"});
+}
