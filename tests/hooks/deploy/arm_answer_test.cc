@@ -166,6 +166,7 @@ TEST_CASE("a token never goes to a URL of another host") {
                           "http://management.azure.com:443/x",
                           "ftp://management.azure.com:443/x",
                           "https://user@management.azure.com/x",
+                          "https://user@westeurope.management.azure.com/x",
                           "https://evil.example@management.azure.com/x",
                           "https://management.azure.com:443@evil.example/x",
                           "https://evil.example?.management.azure.com/x",
