@@ -216,7 +216,11 @@ class Builder final : public YAML::EventHandler {
     std::vector<const SpecTree::Member*> sorted;
     for (const SpecTree::Member& each : members)
       if (!each.key.empty() && each.key != "<<") sorted.push_back(&each);
-    std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
+    // Those of one key stay in their order: they stand one behind the other.
+    std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) {
+      const int order = a->key.compare(b->key);
+      return order != 0 ? order < 0 : a < b;
+    });
     for (std::size_t i = 1; i < sorted.size(); ++i) {
       const TextPlace at = sorted[i]->at;
       if (sorted[i]->key != sorted[i - 1]->key) continue;

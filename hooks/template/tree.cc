@@ -263,6 +263,21 @@ Result<std::string> TreeView::read_whole(const std::string& whole_path) const {
   return files_->read(whole_path, options_->max_file_bytes);
 }
 
+Result<std::string_view> TreeView::configuration_texts() {
+  if (!configuration_texts_) {
+    const Result<std::vector<std::string>> files = configuration_files();
+    if (!files) return fail(files.error());
+    std::string texts;
+    for (const std::string& file : *files) {
+      const Result<std::string> text = read_whole(file);
+      if (!text) return fail(text.error());
+      texts += *text + "\n";
+    }
+    configuration_texts_ = std::move(texts);
+  }
+  return std::string_view(*configuration_texts_);
+}
+
 Result<std::optional<std::string>> TreeView::whole_before(const std::string& whole_path) const {
   if (options_->before == nullptr) return std::optional<std::string>();
   const Result<bool> there = options_->before->exists(whole_path);

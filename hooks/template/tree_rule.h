@@ -42,6 +42,8 @@ class TreeView {
   // the top of the repository; paths in the whole tree, sorted.
   Result<std::vector<std::string>> configuration_files() const;
   Result<std::string> read_whole(const std::string& whole_path) const;
+  // Their texts, one behind the other; read once.
+  Result<std::string_view> configuration_texts();
   // What it was before the change; nullopt: it was not there, or nothing is known.
   Result<std::optional<std::string>> whole_before(const std::string& whole_path) const;
 
@@ -65,6 +67,7 @@ class TreeView {
   std::vector<TreeFile> judged_;
   std::map<std::string, std::string, std::less<>> texts_;
   std::map<std::string, Specification, std::less<>> specifications_;
+  std::optional<std::string> configuration_texts_;
 };
 
 // Collects findings; turns offsets into lines and columns.

@@ -155,17 +155,9 @@ class Check {
 
   // An override may give either another path.
   Result<bool> may_be_overridden(const Face& a, const Face& b) {
-    if (!overrides_) {
-      overrides_.emplace();
-      const Result<std::vector<std::string>> files = view_.configuration_files();
-      if (!files) return fail(files.error());
-      for (const std::string& file : *files) {
-        const Result<std::string> text = view_.read_whole(file);
-        if (!text) return fail(text.error());
-        *overrides_ += *text;
-      }
-    }
-    const auto names = [this](const std::string& name) { return overrides_->find(name) != std::string::npos; };
+    const Result<std::string_view> overrides = view_.configuration_texts();
+    if (!overrides) return fail(overrides.error());
+    const auto names = [&](const std::string& name) { return overrides->find(name) != std::string_view::npos; };
     return (names(a.name) || names(b.name)) && (names("path") || names("apiVersion"));
   }
 
@@ -190,7 +182,6 @@ class Check {
   TreeView& view_;
   TreeReporter& reporter_;
   std::map<std::string, std::vector<Face>> faces_;  // by place and path
-  std::optional<std::string> overrides_;            // their texts, one behind the other
 };
 
 }  // namespace

@@ -37,9 +37,29 @@ class Check {
       const Result<bool> carried = names_.carries(collection, file.artifact);
       if (!carried) return fail(carried.error());
       if (!*carried && !gone && !names_externals(view_.options(), collection)) continue;
+      const Result<bool> renamed = gone ? Result<bool>(false) : is_shown_by_override(reference);
+      if (!renamed) return fail(renamed.error());
+      if (*renamed) continue;
       if (Status said = say(file, reference, gone); !said) return said;
     }
     return {};
+  }
+
+  // Publishers look for a named value by the display name that the configuration of the environment gives it.
+  Result<bool> is_shown_by_override(const policy::Reference& reference) {
+    if (reference.kind != policy::Reference::Kind::named_value) return false;
+    const Result<std::string_view> texts = view_.configuration_texts();
+    if (!texts) return fail(texts.error());
+    constexpr std::string_view kKey = "displayName:";
+    for (std::size_t at = texts->find(kKey); at != std::string_view::npos; at = texts->find(kKey, at + 1)) {
+      std::string_view value = texts->substr(at + kKey.size());
+      value = value.substr(0, value.find_first_of(",}#\r\n"));
+      const auto is_mark = [](char c) { return c == ' ' || c == '"' || c == '\''; };
+      while (!value.empty() && is_mark(value.front())) value.remove_prefix(1);
+      while (!value.empty() && is_mark(value.back())) value.remove_suffix(1);
+      if (ascii_lower(value) == ascii_lower(reference.name)) return true;
+    }
+    return false;
   }
 
   Status say(const TreeFile& file, const policy::Reference& reference, bool gone) {

@@ -60,6 +60,19 @@ TEST_CASE("an override whose name is like that of an artifact and not it is told
   CHECK(with("configuration.prod.yaml", "namedValues:\n  - api-kye\nthings: [ { name: api-kye } ]\n") == Lines{});
 }
 
+TEST_CASE("a named value that an override gives its display name is there") {
+  const auto with_override = [](const std::string& text) {
+    return findings(MemorySource(
+                        {{"a/policy.xml", policy_with("<set-header name=\"x\"><value>{{Other}}</value></set-header>")},
+                         {"a/named values/api-key/namedValueInformation.json", kNamed},
+                         {"configuration.prod.yaml", text}}))
+        .size();
+  };
+  CHECK(with_override("namedValues:\n  - name: api-key\n    properties:\n      displayName: \"other\" # x\n") == 0);
+  CHECK(with_override("namedValues: [{name: api-key, properties: {displayName: other}}]\n") == 0);
+  CHECK(with_override("namedValues:\n  - name: other\n    properties:\n      displayName: another\n") == 1);
+}
+
 TEST_CASE("a change is asked only about a configuration file that it changes") {
   const MemorySource before({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "apis: [\n"}});
   CHECK(findings(MemorySource({{"a/policy.xml", policy_with("")}, {"configuration.prod.yaml", "apis: [\n"}}),
