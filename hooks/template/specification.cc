@@ -191,7 +191,7 @@ void find_broken_operations(const SpecTree& tree, const Node& paths, OpenApi& ou
     if (out.broken_operations.size() >= kMostFaults) return;
     const std::vector<std::string> names = names_in_braces(path.key);
     const std::string bare = skeleton(path.key);
-    std::set<const Node*> said;
+    std::map<std::string, std::vector<const Node*>> strange_names;  // folded; where each is declared
     for (const Member& each : item.members) {
       const Node& operation = tree.value(each);
       if (!is_method(each.key) || operation.kind != Kind::object) continue;
@@ -211,15 +211,11 @@ void find_broken_operations(const SpecTree& tree, const Node& paths, OpenApi& ou
       bool strange = false;
       for (const auto& [name, at] : parameters.in_path) {
         if (std::find(names.begin(), names.end(), name) != names.end() || name.find('*') != std::string::npos ||
-            addresses.find("{" + name + "}") != std::string::npos ||
-            ascii_lower(path.key).find("{" + name) != std::string::npos)
+            addresses.find("{" + name + "}") != std::string::npos)
           continue;
         strange = true;
-        if (said.insert(at).second)
-          out.broken_operations.push_back(
-              {at->at,
-               fmt::format("the path '{}' has no parameter '{}'", printable(path.key, 120), printable(at->text, 60)),
-               "the service wants every parameter in path to stand in the path"});
+        std::vector<const Node*>& places = strange_names[name];
+        if (std::find(places.begin(), places.end(), at) == places.end()) places.push_back(at);
       }
       if (strange) continue;
       for (const std::string& name : names) {
@@ -235,6 +231,12 @@ void find_broken_operations(const SpecTree& tree, const Node& paths, OpenApi& ou
                                          "add it to parameters, with in: path and required: true"});
       }
     }
+    // What several operations declare alike is meant so: the path is the one to mend.
+    for (const auto& [name, places] : strange_names)
+      out.broken_operations.push_back({places.size() > 1 ? path.at : places.front()->at,
+                                       fmt::format("the path '{}' has no parameter '{}'", printable(path.key, 120),
+                                                   printable(places.front()->text, 60)),
+                                       "the service wants every parameter in path to stand in the path"});
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "hooks/template/specification.h"
@@ -74,6 +75,58 @@ std::size_t swallowing_quote(std::string_view text, std::size_t at) {
   return at;
 }
 
+std::string_view line_at(std::string_view text, std::size_t begin) {
+  return text.substr(begin, std::min(text.find('\n', begin), text.size()) - begin);
+}
+
+// Where in a line a quoted text of that quote opens; npos: nowhere.
+std::size_t opening_quote(std::string_view line, char quote) {
+  for (std::size_t at = line.find(quote); at != std::string_view::npos; at = line.find(quote, at + 1)) {
+    std::size_t before = at;
+    while (before > 0 && line[before - 1] == ' ') --before;
+    if (before == 0 || std::string_view(":-,[{").find(line[before - 1]) != std::string_view::npos) return at;
+  }
+  return std::string_view::npos;
+}
+
+// A quote that was lost at the end of its text makes the library read on to the next one, lines below. The opening one,
+// where the fault's line has such a quote and a line above it holds one that nothing closes; `at` where there is none.
+std::size_t unclosed_quote(std::string_view text, std::size_t at, bool at_end) {
+  constexpr int kMostLines = 300;
+  const std::size_t fault = line_begin(text, at);
+  for (const char quote : {'"', '\''}) {
+    if (!at_end && line_at(text, fault).find(quote) == std::string_view::npos) continue;
+    bool closed = false;
+    std::size_t begin = fault;
+    for (int lines = 0; lines < kMostLines && begin > 0; ++lines) {
+      begin = line_begin(text, begin - 1);
+      const std::string_view line = line_at(text, begin);
+      if (std::count(line.begin(), line.end(), quote) % 2 == 0) continue;
+      const std::size_t open = opening_quote(line, quote);
+      if (open == std::string_view::npos) {
+        closed = true;
+      } else if (!std::exchange(closed, false)) {
+        return begin + open;
+      }
+    }
+  }
+  return at;
+}
+
+// A bracket that the line above the fault's leaves open; `at` where there is none.
+std::size_t open_bracket_above(std::string_view text, std::size_t at) {
+  const std::size_t fault = line_begin(text, at);
+  if (fault == 0) return at;
+  const std::size_t begin = line_begin(text, fault - 1);
+  const std::string_view line = line_at(text, begin);
+  std::vector<std::size_t> open;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '[' || line[i] == '{') open.push_back(begin + i);
+    if ((line[i] == ']' || line[i] == '}') && !open.empty()) open.pop_back();
+  }
+  return open.empty() ? at : open.back();
+}
+
 // The place that a person would point to: for what never ends its beginning, and the key whose colon is missing, where
 // the library names the place at which it noticed.
 std::size_t cause_of(std::string_view text, std::size_t at, const std::string& message) {
@@ -89,6 +142,9 @@ std::size_t cause_of(std::string_view text, std::size_t at, const std::string& m
     }
     return at;
   }
+  if (message.find("illegal block entry") != std::string::npos) return open_bracket_above(text, at);
+  const bool is_end = message.find("document indicator") != std::string::npos;
+  if (const std::size_t quote = unclosed_quote(text, at, is_end); quote != at) return quote;
   if (message.find("illegal map value") == std::string::npos) return at;
   const std::size_t begin = line_begin(text, at);
   if (begin == 0) return at;
@@ -257,8 +313,11 @@ std::optional<YamlFault> fault_in(std::string_view text) {
     parse_into(std::string(text) + std::string(kEnd), builder);
     return std::nullopt;
   } catch (const YAML::Exception& fault) {
-    out.message = fault.msg;
-    place(text, cause_of(text, offset_of(text, fault.mark), fault.msg), out.line, out.column);
+    const std::size_t at = cause_of(text, offset_of(text, fault.mark), fault.msg);
+    const bool at_quote = at < text.size() && (text[at] == '"' || text[at] == '\'');
+    const bool at_end = fault.msg.find("document indicator") != std::string::npos;
+    out.message = at_end && at_quote ? "this quote never ends" : fault.msg;
+    place(text, at, out.line, out.column);
   }
   if (out.message.find("document indicator") == std::string::npos) return out;
   try {

@@ -94,6 +94,12 @@ TEST_CASE("a parameter of a path is declared and one that is declared stands in 
         Lines{operation_at("7:17", "the path '/a' has no parameter 'id'")});
 }
 
+TEST_CASE("a path that several operations declare otherwise is the one to mend") {
+  const std::string id = "      parameters: [ { name: id, in: path } ]\n";
+  CHECK(yaml("paths:\n  /a/{ident}:\n    get:\n" + id + "    put:\n" + id) ==
+        Lines{operation_at("4:3", "the path '/a/{ident}' has no parameter 'id'")});
+}
+
 TEST_CASE("parameters that cannot be read or belong to more than the path are not judged") {
   CHECK(yaml("paths:\n  /a/{id}:\n    get:\n      parameters: [ { $ref: 'x.yaml#/id' } ]\n") == Lines{});
   CHECK(yaml("paths:\n  /a/{*rest}:\n    get: {}\n  /b/*:\n    get: {}\n  '/c?q={q}':\n    get: {}\n") == Lines{});

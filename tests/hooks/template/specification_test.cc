@@ -145,6 +145,13 @@ TEST_CASE("a YAML fault is told at its cause") {
   CHECK(yaml("a: b\n...\n---\nc: |+\n  d\n\n") == "");
 }
 
+TEST_CASE("a quote or bracket that was lost is told where it opened") {
+  CHECK(yaml("paths:\n  '/a/{b}:\n    get:\n      responses:\n        '200':\n          x: y\n").starts_with("2:3 "));
+  CHECK(yaml("a: {title: t, version: \"1, summary: s}\nb:\n  c: d\n") == "1:24 this quote never ends");
+  CHECK(yaml("a: \"long\n  text\"\nb: 'x\nc:\n  - 'y'\n").starts_with("3:4 "));
+  CHECK(yaml("security:\n  - a: [ \n  - b: [ ]\n").starts_with("2:8 "));
+}
+
 TEST_CASE("a YAML key that stands twice is a warning at the second") {
   CHECK(of_specification("specification.yaml",
                          "openapi: 3.0.1\ninfo: {}\npaths:\n  /a: {}\n  /b: {}\n  /a: {put: {}}\n") ==
