@@ -17,7 +17,7 @@ namespace {
 constexpr std::int64_t kMaxWaitSeconds = 30;
 constexpr std::size_t kMaxCommits = 200;             // of one question for introducers: they travel in the URL
 constexpr std::size_t kAuditPageBytes = 768 * 1024;  // a page ends after the record that reaches it
-// CONTRACTS §8.
+// Of a deployment, as schema/openapi.yaml lists them.
 constexpr std::array<std::string_view, 8> kStates = {"idle",    "planned", "applying", "waiting",
                                                      "healthy", "failed",  "held",     "pinned"};
 

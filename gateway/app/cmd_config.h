@@ -5,8 +5,8 @@
 
 namespace postern::app {
 
-// Each returns the exit code of the program (DESIGN §4.4), having said on standard output what was found and on
-// standard error what is wrong.
+// Each returns the exit code of the program (gateway/base/exit_code.h), having said on standard output what was found
+// and on standard error what is wrong.
 
 // Reads the configuration and says every mistake and warning. Resolves no secret: see doctor.
 int cmd_config_check(const std::string& config_path);

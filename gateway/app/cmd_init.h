@@ -20,7 +20,7 @@ struct InitOptions {
 };
 
 // Writes what is missing, never over what is there, and says which is which and what to do next. The result passes
-// `config check`. Exit codes of DESIGN §4.4.
+// `config check`. Gives the exit code (gateway/base/exit_code.h).
 int cmd_init(const InitOptions& options);
 
 }  // namespace postern::app

@@ -1,4 +1,4 @@
-// What the gateway answers itself, below /-/ (DESIGN §4.3). What is not built yet is 404.
+// What the gateway answers itself, below /-/ (schema/openapi.yaml). What is not built yet is 404.
 #pragma once
 
 #include <map>

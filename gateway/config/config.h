@@ -1,4 +1,4 @@
-// The whole configuration of DESIGN §4.1: plain values, checked before anything opens.
+// The whole configuration (docs/configuration.md): plain values, checked before anything opens.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,7 @@
 
 namespace postern::config {
 
-// Where a secret is kept, never the secret itself (DESIGN §4.2).
+// Where a secret is kept, never the secret itself (docs/configuration.md).
 struct SecretRef {
   enum class Kind { env, file, keyvault };
   Kind kind = Kind::file;

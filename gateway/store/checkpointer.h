@@ -1,4 +1,4 @@
-// Signs where the chains stand, at most 10 s after a record and at stop (CONTRACTS §7).
+// Signs where the chains stand, at most 10 s after a record and at stop (schema/audit_log.md).
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Puts the dispatcher in place for a Gogs, looks after it, and takes it away again (DESIGN §5).
+// Puts the dispatcher in place for a Gogs, looks after it, and takes it away again.
 #pragma once
 
 #include <functional>

@@ -25,7 +25,7 @@ struct Request {
   bool list_rules = false;
 };
 
-// Runs it; gives the exit code (DESIGN §4.4). Reads files, writes to standard output and standard error.
+// Runs it; gives the exit code (gateway/base/exit_code.h). Reads files, writes to standard output and standard error.
 int run(const Request& request);
 
 }  // namespace postern::check

@@ -1,4 +1,4 @@
-// Old findings that a repository lives with (CONTRACTS §6): {"version":1,"findings":[{"fingerprint":…},…]}.
+// Old findings that a repository lives with (docs/policy-language.md): {"version":1,"findings":[{"fingerprint":…},…]}.
 #pragma once
 
 #include <set>

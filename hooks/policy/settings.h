@@ -51,8 +51,8 @@ Result<Settings> parse_settings(std::string_view text, const std::vector<std::st
 // "off", "advice", "warning", "error".
 Result<RuleLevel> parse_level(std::string_view text);
 
-// What the repository's settings give under the platform's hand (CONTRACTS §6): tightening always counts, loosening
-// only for rules in `may_relax`; what the platform sets itself overrules both.
+// What the repository's settings give under the platform's hand (docs/policy-language.md): tightening always counts,
+// loosening only for rules in `may_relax`; what the platform sets itself overrules both.
 RuleLevels under_platform(const RuleLevels& repository, const RuleLevels& platform,
                           const std::vector<std::string>& may_relax);
 

@@ -1,4 +1,4 @@
-// Findings as people and machines read them (DESIGN §4.5).
+// Findings as people and machines read them.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +46,7 @@ std::string write_text(const std::vector<policy::Finding>& findings, const Summa
 // says how many more there are. Control characters of the pushed files never reach the terminal.
 std::vector<std::string> compact_lines(const std::vector<policy::Finding>& findings, std::size_t limit = 20);
 
-// {"version":1,"findings":[…],"summary":{…}} as in DESIGN §4.5, with a final newline.
+// {"version":1,"findings":[…],"summary":{…}} with a final newline.
 std::string write_json(const std::vector<policy::Finding>& findings, const Summary& summary);
 
 // SARIF 2.1.0: one run; every rule of `rules`, with its help in Markdown; regions in code points, ends exclusive;
