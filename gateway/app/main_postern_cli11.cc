@@ -13,6 +13,7 @@
 #include "gateway/app/cmd_config.h"
 #include "gateway/app/cmd_doctor.h"
 #include "gateway/app/cmd_init.h"
+#include "gateway/base/command_line.h"
 #include "gateway/base/encoding.h"
 #include "gateway/base/exit_code.h"
 #include "gateway/base/log.h"
@@ -159,10 +160,7 @@ int main(int argc, char** argv) {
     }
   }
   try {
-    cli.parse(argc, argv);
-  } catch (const CLI::ParseError& fault) {
-    // --help and --version are no faults; everything else of CLI11's own codes is bad usage.
-    return cli.exit(fault) == 0 ? kExitFine : kExitBadUsage;
+    if (const auto ended = parse_command_line<CLI::ParseError>(cli, "postern", argc, argv)) return *ended;
   } catch (const std::exception& fault) {
     fmt::print(stderr, "postern: {}\n", fault.what());
     return kExitCouldNotFinish;

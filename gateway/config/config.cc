@@ -121,6 +121,7 @@ std::string Mistakes::text() const {
   std::string all;
   for (const auto& problem : errors) all += "error: " + problem.text() + "\n";
   for (const auto& problem : warnings) all += "warning: " + problem.text() + "\n";
+  if (!all.empty()) all.pop_back();
   return all;
 }
 

@@ -179,7 +179,7 @@ struct Loaded {
 struct Mistakes {
   std::vector<Problem> errors;
   std::vector<Problem> warnings;
-  std::string text() const;  // one line each
+  std::string text() const;  // one line each, without the last line break
 };
 
 // Where the texts come from: the disk, or a test.

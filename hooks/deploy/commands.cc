@@ -77,7 +77,7 @@ std::expected<Configured, int> load(const std::string& option) {
   const std::string path = config::config_path(option);
   auto loaded = config::load(path);
   if (!loaded) {
-    fmt::print(stderr, "{}", loaded.error().text());
+    fmt::print(stderr, "{}\n", loaded.error().text());
     return std::unexpected(kExitBadUsage);
   }
   if (!loaded->config.deploy) return std::unexpected(say(kExitBadUsage, path + ": no [deploy] section in it"));

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/command_line.h"
 #include "gateway/base/exit_code.h"
 #include "hooks/install/command_line.h"
 #include "hooks/install/install.h"
@@ -63,11 +64,7 @@ int run_command_line(int argc, char** argv) {
   pause_command->add_flag("--end", end, "end the pause now");
   pause_command->add_option("--directory", directory, "where the dispatcher stands")->capture_default_str();
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitFine : kExitBadUsage;
-  }
+  if (const auto ended = parse_command_line<CLI::ParseError>(app, "postern-hook", argc, argv)) return *ended;
 
   const SystemClock clock;
   const Say say = [](const std::string& line) { std::printf("%s\n", line.c_str()); };

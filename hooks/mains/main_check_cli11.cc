@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/base/command_line.h"
 #include "gateway/base/exit_code.h"
 #include "hooks/mains/main_check.h"
 
@@ -59,12 +60,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--format", format, "how findings are printed (default: text)")->check(one_of(kFormats));
   app.add_flag("--list-rules", request.list_rules, "list the rules");
   app.add_option("--explain", request.explain, "explain a rule");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // CLI11's own codes are its own; ours say fine or bad usage.
-    return app.exit(error) == 0 ? postern::kExitFine : postern::kExitBadUsage;
-  }
+  if (const auto ended = postern::parse_command_line<CLI::ParseError>(app, "postern-check", argc, argv)) return *ended;
   request.fail_on = meaning(kSeverities, fail_on);
   request.format = meaning(kFormats, format);
   return run(request);

@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 
+#include "gateway/base/command_line.h"
 #include "gateway/base/exit_code.h"
 #include "hooks/deploy/commands.h"
 
@@ -64,12 +65,7 @@ int parse_and_run(int argc, char** argv) {
   with_environment(app.add_subcommand("rollback", "go back to a commit that was healthy, and stay there until retry"),
                    true);
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // CLI11's own codes are its own; ours say fine or bad usage.
-    return app.exit(error) == 0 ? postern::kExitFine : postern::kExitBadUsage;
-  }
+  if (const auto ended = postern::parse_command_line<CLI::ParseError>(app, "postern-deploy", argc, argv)) return *ended;
   line.command = app.get_subcommands().front()->get_name();
   line.json = format == "json";
   const auto bad_usage = [&](const char* what) {

@@ -36,10 +36,18 @@ for (const name of kPrograms) {
 }
 
 const kBadUsage = [
-  ['postern', [], /subcommand is required[^]*--help/],
-  ['postern', ['config'], /subcommand is required[^]*--help/],
+  ['postern', [], /^postern: a command is needed; accepted: .*\bdoctor\b.*--help/],
+  ['postern', ['config'], /^postern config: a command is needed; accepted: check/],
+  ['postern', ['--no-such-option'], /^postern: not expected: --no-such-option; accepted: .*\bdoctor\b/],
+  ['postern', ['config', 'chek'], /^postern config: not expected: chek; accepted: check/],
+  ['postern', ['audit', 'list', '--no-such-option', 'x'], /^postern audit list: not expected: --no-such-option x; accepted: .*--since/],
+  ['postern', ['access', 'explain'], /^postern access explain: --repo is required \(postern access explain --help/],
   ['postern', ['audit', 'list', '--format', 'xml'], /--format.*text.*json/],
-  ['postern-deploy', [], /subcommand is required[^]*--help/],
+  ['postern-deploy', [], /^postern-deploy: a command is needed; accepted: run, .*rollback/],
+  ['postern-deploy', ['plan', '--no-such-option'], /^postern-deploy plan: not expected: --no-such-option; accepted: .*--tree/],
+  ['postern-hook', [], /^postern-hook: a command is needed; accepted: install, status/],
+  ['postern-hook', ['status', '--no-such-option'], /^postern-hook status: not expected: --no-such-option; accepted: .*--directory/],
+  ['postern-check', ['--no-such-option'], /^postern-check: not expected: --no-such-option; accepted: .*--root/],
   ['postern-deploy', ['adopt'], /--environment NAME/],
   ['postern-hook', ['install'], /--gogs-config.*--repositories/],
   ['postern-check', ['--format', 'xml', '.'], /--format: xml .*\{text,json,sarif,junit,github,gitlab\}/],

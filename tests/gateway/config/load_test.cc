@@ -201,7 +201,7 @@ TEST_CASE("a file that cannot be read is a mistake like any other") {
   const auto loaded = load("/nowhere/postern.toml");
   REQUIRE_FALSE(loaded);
   CHECK(loaded.error().text() ==
-        "error: /nowhere/postern.toml: cannot be read: opening /nowhere/postern.toml: No such file or directory\n");
+        "error: /nowhere/postern.toml: cannot be read: opening /nowhere/postern.toml: No such file or directory");
 }
 
 TEST_CASE("durations and sizes need their unit") {
