@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "gateway/audit/entry.h"
 #include "gateway/base/encoding.h"
@@ -44,10 +45,9 @@ void Verifier::fault(FaultKind kind, std::string chain, std::int64_t seq, std::s
 
 void Verifier::add_table_fault(std::string message) { fault(FaultKind::table, "", 0, std::move(message)); }
 
-void Verifier::take(std::string_view where, std::string_view jws, bool witnessed) {
+void Verifier::take(std::string_view where, std::string_view jws, Result<Checkpoint> checkpoint, bool witnessed) {
   const std::string digest = checkpoint_digest(jws);
   if (digests_.contains(digest)) return;
-  auto checkpoint = open_checkpoint(jws, keys_);
   if (!checkpoint) {
     fault(FaultKind::checkpoint_invalid, "", 0, fmt::format("{}: {}", where, checkpoint.error().message));
     return;
@@ -107,9 +107,10 @@ void Verifier::add_witness(std::string_view name, std::string_view content) {
     const std::string_view line = lines[i];
     if (line.empty()) continue;
     const std::string where = fmt::format("witness {} line {}", name, i + 1);
-    if (const auto checkpoint = open_checkpoint(line, keys_)) {
-      take(where, line, true);
+    auto checkpoint = open_checkpoint(line, keys_);
+    if (checkpoint) {
       digests[checkpoint->number] = checkpoint_digest(line);
+      take(where, line, std::move(checkpoint), true);
       continue;
     }
     // A crash in mid-line: the same checkpoint was written again afterwards, or will be.
@@ -123,18 +124,20 @@ void Verifier::add_witness(std::string_view name, std::string_view content) {
       report_.notes.push_back(where + ": cut off in mid-line");
       continue;
     }
-    take(where, line, true);  // names what is wrong with it
+    take(where, line, std::move(checkpoint), true);  // names what is wrong with it
   }
   check_continuity(fmt::format("witness {}", name), digests);
 }
 
 void Verifier::add_stored_checkpoint(std::int64_t number, std::string_view jws) {
   const std::string where = fmt::format("store, checkpoint {}", number);
-  take(where, jws, false);
+  auto checkpoint = open_checkpoint(jws, keys_);
+  const std::int64_t own = checkpoint ? checkpoint->number : number;
+  take(where, jws, std::move(checkpoint), false);
   stored_[number] = checkpoint_digest(jws);
   // A copy of another one would fill the hole that a removed checkpoint leaves.
-  if (const auto checkpoint = open_checkpoint(jws, keys_); checkpoint && checkpoint->number != number) {
-    fault(FaultKind::checkpoint_invalid, "", 0, fmt::format("{}: it is checkpoint {}", where, checkpoint->number));
+  if (own != number) {
+    fault(FaultKind::checkpoint_invalid, "", 0, fmt::format("{}: it is checkpoint {}", where, own));
   }
 }
 

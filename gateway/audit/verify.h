@@ -91,7 +91,8 @@ class Verifier {
   };
 
   void fault(FaultKind kind, std::string chain, std::int64_t seq, std::string message);
-  void take(std::string_view where, std::string_view jws, bool witnessed);
+  // `checkpoint` is what open_checkpoint() made of `jws`.
+  void take(std::string_view where, std::string_view jws, Result<Checkpoint> checkpoint, bool witnessed);
   void check_continuity(std::string_view where, const std::map<std::int64_t, std::string>& digests);
   void check_heads(const Record& record, ChainState& state, bool sound);
 
