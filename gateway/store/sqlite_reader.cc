@@ -22,6 +22,16 @@ AuditRecord record_of(const Statement& row) {
           {std::string(row.text(1)), row.integer(2), row.digest(3), row.digest(4), std::string(row.text(5))}};
 }
 
+Result<std::vector<AuditRecord>> records_of(Statement& statement) {
+  std::vector<AuditRecord> records;
+  Status read = each_row(statement, [&](const Statement& row) -> Status {
+    records.push_back(record_of(row));
+    return {};
+  });
+  if (!read) return fail(read.error());
+  return records;
+}
+
 constexpr std::string_view kPushSelect =
     "SELECT a.seq, a.push, a.repository, a.ref, a.old_id, a.new_id, a.forced, p.direct, p.link, p.sponsor, p.truncated,"
     " who.bytes, settled.at, (SELECT min(f.seq) FROM accepted_ref f WHERE f.push = a.push)"
@@ -82,13 +92,7 @@ Result<std::vector<AuditRecord>> SqliteReader::list(const AuditQuery& query) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     statement->bind(static_cast<int>(i) + 1, std::string_view(values[i]));
   }
-  std::vector<AuditRecord> records;
-  Status read = each_row(*statement, [&](const Statement& row) -> Status {
-    records.push_back(record_of(row));
-    return {};
-  });
-  if (!read) return fail(read.error());
-  return records;
+  return records_of(*statement);
 }
 
 Result<std::vector<OpenPush>> SqliteReader::open_pushes() {
@@ -227,13 +231,7 @@ Result<std::vector<AuditRecord>> SqliteReader::chain(std::string_view id, Seq fr
       "SELECT {} FROM record r WHERE r.chain = ? AND r.seq >= ? ORDER BY r.seq, r.id LIMIT ?", kRecordColumns));
   if (!statement) return fail(statement.error());
   statement->bind(0, id).bind(1, from_seq).bind(2, static_cast<std::int64_t>(limit));
-  std::vector<AuditRecord> records;
-  Status read = each_row(*statement, [&](const Statement& row) -> Status {
-    records.push_back(record_of(row));
-    return {};
-  });
-  if (!read) return fail(read.error());
-  return records;
+  return records_of(*statement);
 }
 
 Result<std::vector<StoredCheckpoint>> SqliteReader::checkpoints(std::string_view condition) {
