@@ -50,6 +50,17 @@ std::optional<std::string> display_name(std::string_view text) {
   return display == nullptr ? std::nullopt : std::optional(*display);
 }
 
+Result<std::vector<std::string>> information_files(const TreeView& view, const std::string& folder) {
+  const Result<std::vector<std::string>> names = view.names_in(folder);
+  if (!names) return fail(names.error());
+  std::vector<std::string> files;
+  for (const std::string& name : *names) {
+    std::string path = folder + "/" + name;
+    if (classify_artifact(path).kind == ArtifactKind::information) files.push_back(std::move(path));
+  }
+  return files;
+}
+
 std::optional<std::string> body_name(std::string_view text) {
   const Result<json::Value> value = parse_artifact(text);
   const std::string* name = value ? value->find_string("name") : nullptr;
@@ -113,16 +124,12 @@ Result<Names::Known*> Names::known(const std::string& collection) {
 }
 
 Result<std::optional<std::string>> Names::display_in(const std::string& folder) {
-  const Result<std::vector<std::string>> files = view_.names_in(folder);
+  const Result<std::vector<std::string>> files = information_files(view_, folder);
   if (!files) return fail(files.error());
-  for (const std::string& file : *files) {
-    const std::string path = folder + "/" + file;
-    if (classify_artifact(path).kind != ArtifactKind::information) continue;
-    const Result<std::string> text = view_.glance(path);
-    if (!text) return fail(text.error());
-    return display_name(*text);
-  }
-  return std::optional<std::string>();
+  if (files->empty()) return std::optional<std::string>();
+  const Result<std::string> text = view_.glance(files->front());
+  if (!text) return fail(text.error());
+  return display_name(*text);
 }
 
 // Azure/apiops 1 kept an API in apis/DISPLAY NAME/VERSION/REVISION; its body says its name.

@@ -74,6 +74,9 @@ std::string_view collection_of(policy::Reference::Kind kind);
 // slash at the end. Every spelling of the collection's own folder counts.
 Result<std::vector<std::string>> resource_folders(const TreeView& view, std::string_view collection);
 
+// The information files that stand directly in the folder; paths below the root, in the order of their names.
+Result<std::vector<std::string>> information_files(const TreeView& view, const std::string& folder);
+
 // The name that an artifact's own text gives its resource, at the top or as the end of an id; nullopt: none.
 std::optional<std::string> body_name(std::string_view text);
 

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "gateway/base/encoding.h"
+
 namespace postern::tree {
 namespace {
 
@@ -25,21 +27,13 @@ std::size_t key_begin(std::string_view text, std::size_t value) {
   return value;
 }
 
-std::optional<int> hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? std::optional(lower - 'a' + 10) : std::nullopt;
-}
-
 // %7B, then ~1 and ~0.
 std::string unescaped(std::string_view step) {
   std::string out;
   for (std::size_t i = 0; i < step.size(); ++i) {
     if (step[i] == '%' && i + 2 < step.size()) {
-      const auto high = hex_digit(step[i + 1]);
-      const auto low = hex_digit(step[i + 2]);
-      if (high && low) {
-        out += static_cast<char>(*high * 16 + *low);
+      if (const Result<std::string> byte = hex_decode(step.substr(i + 1, 2))) {
+        out += *byte;
         i += 2;
         continue;
       }
@@ -51,10 +45,6 @@ std::string unescaped(std::string_view step) {
   }
   return out;
 }
-
-}  // namespace
-
-namespace {
 
 constexpr std::size_t kBlock = 256;
 

@@ -319,6 +319,18 @@ void TreeReporter::add(const std::string& path, std::string_view text, std::uint
   findings_.back().end_column = to.column;
 }
 
+Status tell_openapi_faults(TreeView& view, TreeReporter& reporter, std::vector<SpecificationFault> OpenApi::* faults) {
+  for (const TreeFile& file : view.judged()) {
+    if (file.artifact.kind != ArtifactKind::specification) continue;
+    const Result<const Specification*> specification = view.specification(file.path);
+    if (!specification) return fail(specification.error());
+    if (!(*specification)->api) continue;
+    for (const SpecificationFault& fault : (*(*specification)->api).*faults)
+      reporter.add_at(file.path, fault.at.line, fault.at.column, fault.message, fault.help);
+  }
+  return {};
+}
+
 void TreeReporter::add_whole(const std::string& whole_path, unsigned line, unsigned column, std::string message,
                              std::string help, policy::Severity severity) {
   add_at({}, line, column, std::move(message), std::move(help), severity);

@@ -118,6 +118,9 @@ extern const TreeRule kOpenapiOperation;
 extern const TreeRule kDuplicateApiPath;
 extern const TreeRule kOverrideFile;
 
+// Tells the faults of one list of every specification that is judged and is an OpenAPI document.
+Status tell_openapi_faults(TreeView& view, TreeReporter& reporter, std::vector<SpecificationFault> OpenApi::* faults);
+
 // Parses an artifact's JSON with the limits that an artifact may need. What some readers of JSON take and others refuse
 // (a name that stands twice, half of a surrogate pair, bytes that are no UTF-8) is taken; `doubt`, where given, is then
 // what a strict reader says. A placeholder that stands bare for a value is null. Spans are bytes of the text behind a

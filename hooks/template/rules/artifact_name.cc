@@ -132,11 +132,9 @@ Status judge_place(const TreeView& view, TreeReporter& reporter, const TreeFile&
 
 // Whether the body of the resource in that folder says another name: Azure/apiops 1 named folders by display names.
 Result<bool> is_named_by_body(const TreeView& view, const std::string& folder, const std::string& name) {
-  const Result<std::vector<std::string>> files = view.names_in(folder);
+  const Result<std::vector<std::string>> files = information_files(view, folder);
   if (!files) return fail(files.error());
-  for (const std::string& file : *files) {
-    const std::string path = folder + "/" + file;
-    if (classify_artifact(path).kind != ArtifactKind::information) continue;
+  for (const std::string& path : *files) {
     const Result<std::string> text = view.glance(path);
     if (!text) return fail(text.error());
     const std::optional<std::string> own = body_name(*text);

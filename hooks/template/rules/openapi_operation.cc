@@ -4,15 +4,7 @@ namespace postern::tree {
 namespace {
 
 Status check(TreeView& view, TreeReporter& reporter) {
-  for (const TreeFile& file : view.judged()) {
-    if (file.artifact.kind != ArtifactKind::specification) continue;
-    const Result<const Specification*> specification = view.specification(file.path);
-    if (!specification) return fail(specification.error());
-    if (!(*specification)->api) continue;
-    for (const SpecificationFault& fault : (*specification)->api->broken_operations)
-      reporter.add_at(file.path, fault.at.line, fault.at.column, fault.message, fault.help);
-  }
-  return {};
+  return tell_openapi_faults(view, reporter, &OpenApi::broken_operations);
 }
 
 }  // namespace

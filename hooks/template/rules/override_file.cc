@@ -34,17 +34,13 @@ constexpr std::size_t kMostCompared = 50000;
 
 // Whether the resource in that folder goes by the folder's name. In the layout of Azure/apiops 1 a body says another.
 Result<bool> goes_by_folder(const TreeView& view, const std::string& folder) {
-  const Result<std::vector<std::string>> files = view.names_in(folder);
+  const Result<std::vector<std::string>> files = information_files(view, folder);
   if (!files) return fail(files.error());
-  for (const std::string& file : *files) {
-    const std::string path = folder + "/" + file;
-    if (classify_artifact(path).kind != ArtifactKind::information) continue;
-    const Result<std::string> text = view.glance(path);
-    if (!text) return fail(text.error());
-    const std::optional<std::string> own = body_name(*text);
-    return !own || *own == folder.substr(folder.rfind('/') + 1);
-  }
-  return false;
+  if (files->empty()) return false;
+  const Result<std::string> text = view.glance(files->front());
+  if (!text) return fail(text.error());
+  const std::optional<std::string> own = body_name(*text);
+  return !own || *own == folder.substr(folder.rfind('/') + 1);
 }
 
 // A name that no artifact has and that is like one that has none in the file: its override is passed over without a
