@@ -54,6 +54,14 @@ std::optional<ArmFailure> Environment::take_step(std::int64_t run, unsigned numb
 Pass Environment::carry_out(const EnvironmentRecord& record, const Plan& plan, bool pin) {
   const auto now = [&] { return parts_.clock.wall(); };
   const std::string& commit = plan.to;
+  const auto undo = [&](const std::string& reason, const std::string& message) {
+    log::error("deploy.failed", {{"environment", settings_.name}, {"commit", commit}, {"message", message}});
+    auto begun = parts_.journal.begin_undo(settings_.name, reason, commit, message,
+                                           outcome(record, commit, State::failed, reason, message, &plan), now());
+    if (!begun) return wait_unrecorded(begun.error().message);
+    not_before_ = {};
+    return reconcile();
+  };
   NewState applying{State::applying, {}, fmt::format("applying {}", brief(commit)), commit, plan.digest};
   if (auto written = parts_.journal.set_state(settings_.name, applying, std::nullopt, now()); !written) {
     return wait_unrecorded(written.error().message);
@@ -71,12 +79,7 @@ Pass Environment::carry_out(const EnvironmentRecord& record, const Plan& plan, b
     (void)parts_.journal.end_run(*run, message, now());
     if (failure->kind != ArmFailure::Kind::refused) return wait(record, commit, message, failure->retry_after);
     if (pin) return wait(record, commit, message);  // a rollback that is refused stays asked for
-    log::error("deploy.failed", {{"environment", settings_.name}, {"commit", commit}, {"message", message}});
-    auto begun = parts_.journal.begin_undo(settings_.name, "failed", commit, message,
-                                           outcome(record, commit, State::failed, "failed", message, &plan), now());
-    if (!begun) return wait_unrecorded(begun.error().message);
-    not_before_ = {};
-    return reconcile();
+    return undo("failed", message);
   }
   if (parts_.healthy) {
     if (auto sick = parts_.healthy()) {
@@ -87,12 +90,7 @@ Pass Environment::carry_out(const EnvironmentRecord& record, const Plan& plan, b
       if (pin) {
         log::error("deploy.rollback_unhealthy", {{"environment", settings_.name}, {"message", message}});
       } else {
-        log::error("deploy.failed", {{"environment", settings_.name}, {"commit", commit}, {"message", message}});
-        auto begun = parts_.journal.begin_undo(settings_.name, "health", commit, message,
-                                               outcome(record, commit, State::failed, "health", message, &plan), now());
-        if (!begun) return wait_unrecorded(begun.error().message);
-        not_before_ = {};
-        return reconcile();
+        return undo("health", message);
       }
     }
   }
