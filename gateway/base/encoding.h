@@ -17,6 +17,7 @@ Result<std::string> base64url_decode(std::string_view text);  // §5, unpadded, 
 std::string percent_encode(std::string_view bytes);           // everything but RFC 3986 unreserved
 Result<std::string> percent_decode(std::string_view text);    // "%zz" is invalid_input; '+' stays
 bool is_utf8(std::string_view bytes);                         // RFC 3629: no surrogates, no overlong forms
+std::string as_utf8(std::string_view bytes);                  // U+FFFD for each byte that is no UTF-8
 std::string ascii_lower(std::string_view text);               // A-Z only
 
 // `text` fit for one line on a terminal or in a log: control characters, DEL, marks of writing direction and invalid

@@ -117,19 +117,7 @@ std::string_view Value::type_name() const {
 
 void append_quoted(std::string& out, std::string_view text) {
   if (is_utf8(text)) return append_escaped(out, text);
-  std::string repaired;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t length = 1;
-    while (length < 4 && at + length < text.size() && !is_utf8(text.substr(at, length))) ++length;
-    if (is_utf8(text.substr(at, length))) {
-      repaired.append(text, at, length);
-      at += length;
-    } else {
-      repaired += "\xef\xbf\xbd";
-      ++at;
-    }
-  }
-  append_escaped(out, repaired);
+  append_escaped(out, as_utf8(text));
 }
 
 std::string quote(std::string_view text) {

@@ -89,7 +89,8 @@ class ArmTarget final : public DeploymentTarget {
   }
 
   bool holds(const Resource& resource, const StoredPolicy& stored, const std::string& text) const override {
-    const std::string wanted = policy::canonical(text);
+    // JSON carries no other bytes: put() sends U+FFFD for them.
+    const std::string wanted = policy::canonical(as_utf8(text));
     if (policy::canonical(stored.text) == wanted) return true;
     // A fragment may come back without its wrapper.
     return resource.scope == policy::Scope::fragment && !policy::looks_like_policy(stored.text) &&

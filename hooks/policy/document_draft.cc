@@ -145,11 +145,14 @@ void DocumentDraft::mark_columns(std::uint32_t begin, std::uint32_t end) {
   }
 }
 
+bool DocumentDraft::is_utf16() const {
+  if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff")) return true;
+  const auto nul = [&](std::uint32_t i) { return i < size_ && text_[i] == '\0'; };
+  return (nul(0) && nul(2) && !nul(1)) || (nul(1) && nul(3) && !nul(0));
+}
+
 void DocumentDraft::check_encoding() {
-  if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff")) {
-    fault("encoding", {0, 2}, "the file is UTF-16", "save it as UTF-8");
-    return;
-  }
+  if (is_utf16()) return fault("encoding", {0, 2}, "the file is UTF-16", "save it as UTF-8");
   if (is_utf8(text_)) return;
   // The first offence is enough: find it line by line, so that the search stays linear.
   const auto& lines = document_.lines_;
@@ -168,13 +171,10 @@ void DocumentDraft::check_encoding() {
       }
       from += length;
     }
-    // In a comment it changes nothing for whoever takes the file.
-    const std::size_t comment = text_.substr(0, at_byte).rfind("<!--");
-    const bool in_comment =
-        comment != std::string_view::npos && text_.substr(comment, at_byte - comment).find("-->") == std::string::npos;
     fault("encoding", {at_byte, at_byte + 1},
-          fmt::format("byte 0x{:02x} is not valid UTF-8", static_cast<unsigned char>(text_[at_byte])),
-          "save the file as UTF-8", kNoNode, in_comment);
+          fmt::format("byte 0x{:02x} is not valid UTF-8; APIM gets U+FFFD in its place",
+                      static_cast<unsigned char>(text_[at_byte])),
+          "save the file as UTF-8", kNoNode, true);
     return;
   }
 }

@@ -46,6 +46,9 @@ class DocumentDraft {
   // "line 12", for messages.
   std::string where(std::uint32_t offset) const;
 
+  // With a byte order mark or without: a fault says so, and nothing else can be said of it.
+  bool is_utf16() const;
+
   // Past a limit nothing more is told: full().
   void fault(std::string_view rule, Range range, std::string message, std::string help = {}, NodeId node = kNoNode,
              bool warning = false);

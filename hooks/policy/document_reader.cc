@@ -417,6 +417,7 @@ PolicyDocument PolicyDocument::parse(std::string_view text) {
     return document;
   }
   DocumentDraft draft(text);
+  if (draft.is_utf16()) return draft.finish();
   TextReader(draft).read_content();
   build_tree(draft);
   return draft.finish();

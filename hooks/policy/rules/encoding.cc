@@ -13,7 +13,9 @@ const Rule k_encoding = {
     .id = "encoding",
     .severity = Severity::error,
     .summary = "The file is valid UTF-8.",
-    .why = "The management API takes JSON, and JSON is UTF-8: what is not cannot be sent.",
+    .why =
+        "The management API takes JSON, and JSON is UTF-8. A file in UTF-16 cannot be sent (error); a stray byte of "
+        "another encoding arrives as U+FFFD (warning).",
     .bad = "<!-- caf\\xe9 in Latin-1 -->",
     .good = "<!-- café in UTF-8 -->",
     .check = check,

@@ -17,6 +17,13 @@ TEST_CASE("base64url refuses every second spelling") {
   CHECK_FALSE(base64url_decode("AA?A").has_value());
 }
 
+TEST_CASE("each byte that is no UTF-8 becomes the replacement character") {
+  CHECK(as_utf8("caf\xc3\xa9") == "caf\xc3\xa9");
+  CHECK(as_utf8("caf\xe9!") == "caf\xef\xbf\xbd!");
+  CHECK(as_utf8("\xed\xa0\x80") == "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");  // a surrogate
+  CHECK(as_utf8("\xc3") == "\xef\xbf\xbd");
+}
+
 TEST_CASE("encoders and decoders undo each other") {
   std::string bytes;
   for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);

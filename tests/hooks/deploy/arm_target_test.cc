@@ -125,6 +125,18 @@ TEST_CASE("a write replaces what was read and asks the service what it holds now
   CHECK(arm.http.seen[1].method == "GET");
 }
 
+TEST_CASE("a stray byte goes as U+FFFD and is no difference afterwards") {
+  Arm arm;
+  const std::string latin = "<policies><!-- a --><inbound><set-method>caf\xe9</set-method></inbound></policies>";
+  const std::string taken = "<policies><inbound><set-method>caf\xef\xbf\xbd</set-method></inbound></policies>";
+  arm.http.then(200, policy_json(latin));
+  arm.http.then(200, policy_json(taken));
+  REQUIRE(arm.target->put(arm.policy, latin, std::nullopt));
+  CHECK(*json::parse(arm.http.seen[0].body)->find("properties")->find_string("value") ==
+        "<policies><!-- a --><inbound><set-method>caf\xef\xbf\xbd</set-method></inbound></policies>");
+  CHECK(arm.target->holds(arm.policy, StoredPolicy{taken, "", ""}, latin));
+}
+
 TEST_CASE("a service that changed meanwhile is planned for again") {
   Arm arm;
   arm.http.then(412, error_json("PreconditionFailed", "Resource was modified since last retrieval."));

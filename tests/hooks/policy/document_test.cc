@@ -405,7 +405,7 @@ TEST_CASE("Tokens of a deployment tool are not judged by type") {
   }
 }
 
-TEST_CASE("A stray byte in a comment is a warning and elsewhere an error") {
+TEST_CASE("A stray byte is a warning and UTF-16 an error") {
   const auto severity = [](const std::string& text) {
     const std::vector<Finding> findings = check_policy("p.xml", text, {});
     REQUIRE(findings.size() == 1);
@@ -414,7 +414,12 @@ TEST_CASE("A stray byte in a comment is a warning and elsewhere an error") {
   };
   CHECK(severity("<policies><!-- caf\xe9 --><inbound><base /></inbound></policies>") == Severity::warning);
   CHECK(severity("<policies><!-- a --><inbound><base /><set-method>caf\xe9</set-method></inbound></policies>") ==
-        Severity::error);
+        Severity::warning);
+  for (const std::string_view mark : {"\xff\xfe", ""}) {
+    std::string little(mark);
+    for (const char c : std::string_view("<policies>\n<inbound />\n</policies>")) (little += c) += '\0';
+    CHECK(severity(little) == Severity::error);
+  }
 }
 
 TEST_CASE("A tag that lost its first bracket is told beside placeholders too") {
