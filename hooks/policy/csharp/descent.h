@@ -1,5 +1,6 @@
 // The recursive descent behind parser.h, in one class over several files: parser.cc (entry, faults), types.cc,
-// expressions.cc, patterns.cc, statements.cc and names.cc (what a name means). Not for use beside them.
+// expressions.cc, patterns.cc, statements.cc, names.cc (what a name means) and scopes.cc (what is declared where). Not
+// for use beside them.
 #pragma once
 
 #include <algorithm>

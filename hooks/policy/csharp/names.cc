@@ -495,67 +495,9 @@ void Parser::judge_type_as_value(Index at) {
   }
 }
 
-bool Parser::is_local(std::string_view name) const {
-  return std::any_of(locals_.begin(), locals_.end(), [&](const Local& local) { return local.name == name; });
-}
-
-const ContextType* Parser::local_type(std::string_view name) const {
-  const auto found =
-      std::find_if(locals_.rbegin(), locals_.rend(), [&](const Local& local) { return local.name == name; });
-  return found == locals_.rend() ? nullptr : found->type;
-}
-
-void Parser::declare(Index at, bool plain, const ContextType* type) {
-  const Token& token = t_[at];
-  if (token.kind != TokenKind::identifier) return;
-  if (plain) {
-    const auto same = [&](const Local& local) { return local.plain && local.name == token.text; };
-    if (std::any_of(locals_.begin(), locals_.end(), same)) {
-      note(NoteKind::name, at, at, fmt::format("'{}' is declared already", token.text),
-           "give it another name, or assign without the type");
-    }
-  }
-  locals_.push_back({token.text, plain, type});
-}
-
 bool Parser::is_slip_of(const Token& token, std::string_view keyword) const {
   return token.kind == TokenKind::identifier && !is_local(token.text) && find_dotnet_type(token.text) == nullptr &&
          !nearest(token.text, std::span(&keyword, 1)).empty();
-}
-
-void Parser::declare_between(Index open, Index close) {
-  for (Index i = open + 1; i < close; ++i) declare(i);
-}
-
-void Parser::find_early_names() {
-  const auto names_a_type = [](const Token& token) {
-    return token.kind == TokenKind::identifier || token.kind == TokenKind::keyword ||
-           (token.kind == TokenKind::punctuation && one_of(token.text, {">", "]", "?", ")"}));
-  };
-  for (Index i = 1; i + 1 < t_.size(); ++i) {
-    if (t_[i].kind != TokenKind::identifier) continue;
-    const Token& before = t_[i - 1];
-    const Token& next = t_[i + 1];
-    Index parameters = i + 1;
-    if (is_punct(next, "<")) {  // Name<T, U>(…
-      while (parameters + 1 < t_.size() && parameters < i + 12 && !is_punct(t_[parameters], ">")) ++parameters;
-      ++parameters;
-    }
-    if (parameters < t_.size() && is_punct(t_[parameters], "(") && match_[parameters] != kNoMatch) {
-      const Token& after = t_[match_[parameters] + 1];
-      if (names_a_type(before) && !is_word(before, "new") &&
-          (is_punct(after, "{") || is_punct(after, "=>") || is_word(after, "where"))) {
-        functions_.push_back(t_[i].text);
-      }
-    } else if (is_punct(next, "=") || is_punct(next, ":")) {  // { Name = …, (name: …
-      if (is_punct(before, "{") || is_punct(before, ",") || is_punct(before, "(")) own_members_.push_back(t_[i].text);
-    } else if ((is_punct(next, ",") || is_punct(next, ")")) && names_a_type(before)) {  // (T name, …
-      own_members_.push_back(t_[i].text);
-    } else if ((is_punct(next, ",") || is_punct(next, "}") || is_punct(next, ")")) &&
-               (is_punct(before, "{") || is_punct(before, ",") || is_punct(before, "("))) {
-      own_members_.push_back(t_[i].text);  // new { name, … and the tuple (name, …
-    }
-  }
 }
 
 }  // namespace postern::policy::csharp
