@@ -56,15 +56,15 @@ std::vector<ExpressionFault> judge_expressions(const PolicyDocument& document) {
       if (!joined.syntax && !holds_comment(code.text)) parsed = std::move(joined);
     }
     if (parsed.syntax && !expression.in_cdata && fine_as_written(document.text(expression.code), form)) continue;
-    const auto add = [&](std::string_view rule, csharp::Fault& fault) {
+    const auto add = [&](std::string_view rule, csharp::Fault& fault, bool warning) {
       // A fault at the very end points to the closing bracket; an empty one to the whole expression.
       Range range{code.source(fault.begin), code.source(fault.end)};
       if (size == 0) range = expression.range;
       if (range.end <= range.begin) range.end = range.begin + 1;
-      out.push_back({rule, range, std::move(fault.message), std::move(fault.help)});
+      out.push_back({rule, range, std::move(fault.message), std::move(fault.help), warning});
     };
-    if (parsed.syntax) add("expression-syntax", *parsed.syntax);
-    for (csharp::Note& note : parsed.notes) add(rule_of(note.kind), note.at);
+    if (parsed.syntax) add("expression-syntax", *parsed.syntax, false);
+    for (csharp::Note& note : parsed.notes) add(rule_of(note.kind), note.at, note.accepted);
   }
   return out;
 }

@@ -17,6 +17,7 @@ struct ExpressionFault {
   Range range;
   std::string message;
   std::string help;
+  bool warning = false;  // APIM takes it
 };
 
 // Every fault of every whole expression, in document order; what the reader already found unbalanced or unclosed is

@@ -20,7 +20,12 @@ void report_faults(const Subject& subject, Reporter& reporter, std::string_view 
 
 void report_expressions(const Subject& subject, Reporter& reporter, std::string_view rule) {
   for (const ExpressionFault& fault : subject.expressions) {
-    if (fault.rule == rule) reporter.add(fault.range, fault.message, fault.help);
+    if (fault.rule != rule) continue;
+    if (fault.warning) {
+      reporter.add(Severity::warning, fault.range, fault.message, fault.help);
+    } else {
+      reporter.add(fault.range, fault.message, fault.help);
+    }
   }
 }
 

@@ -11,13 +11,16 @@ namespace postern::policy {
 struct ContextType;
 
 // What can be compared with what.
-enum class Scalar : std::uint8_t { none, text, number, boolean, null };
+enum class Scalar : std::uint8_t { none, text, number, boolean, character, null };
 
 // A property or method. `type` is null where what follows is ordinary .NET.
 struct ContextMember {
   std::string_view name;
   const ContextType* type = nullptr;  // of a method: what a call of it gives
   bool method = false;
+  // Of a method: the arguments that its overloads take, separated by '|', a letter each: s string, n number, b bool,
+  // c char, o some object, ? anything; '*' at the end: any number more of whatever comes. "*" alone is not judged.
+  std::string_view takes = "*";
 };
 
 // A type of the context's tree. A closed one has exactly these members (and those of System.Object).
@@ -29,9 +32,15 @@ struct ContextType {
   const ContextType* element = nullptr;
   Scalar scalar = Scalar::none;
   std::string_view instead = {};  // what to write when a member of it is wanted that it cannot have
+  char index = '?';               // what stands between [ and ], a letter as in ContextMember::takes
 };
 
-// The type of that name that is known here: string, bool, int, IResponse, IUrl and so on; null for others.
+// Whether an argument of this kind can stand where the letter is.
+bool takes_argument(char letter, Scalar argument);
+// Whether one of the overloads takes them all.
+bool takes_arguments(std::string_view takes, std::span<const Scalar> arguments);
+
+// The type of that name that is known here: string, bool, int, char, IResponse, IUrl and so on; null for others.
 const ContextType* find_context_type(std::string_view name);
 
 // The type of `context` itself.

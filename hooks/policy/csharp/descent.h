@@ -45,6 +45,9 @@ struct Expr {
   enum class Member : std::uint8_t { unknown, property, method };
   Member member = Member::unknown;
   const ContextType* returns = nullptr;  // of a method: the type of what a call of it gives, where that is known
+  std::string_view takes = "*";          // of a method: its arguments, as in ContextMember
+  Index name_at = 0;                     // of a member: the token of its name
+  bool lifted = false;                   // behind ?. : a bool here is a bool?
   bool literal_assigned = false;         // assignment: its right side is a literal that is no bool
   Index first = 0;                       // token
 };
@@ -57,6 +60,11 @@ inline bool is_predefined_type(std::string_view word) {
   return one_of(word, {"bool", "byte", "char", "decimal", "double", "float", "int", "long", "object", "sbyte", "short",
                        "string", "uint", "ulong", "ushort"});
 }
+
+// "a string", for messages.
+std::string_view shown_scalar(Scalar scalar);
+// The type of a value of that kind, null where there is none.
+const ContextType* type_of(Scalar scalar);
 
 class Parser {
  public:
@@ -116,8 +124,9 @@ class Parser {
   void unexpected(std::string_view wanted);
   void too_deep();
   bool expect(std::string_view text, std::string_view after);
-  void note_bytes(NoteKind kind, std::uint32_t begin, std::uint32_t end, std::string message, std::string help = {});
-  void note(NoteKind kind, Index first, Index last, std::string message, std::string help = {});
+  void note_bytes(NoteKind kind, std::uint32_t begin, std::uint32_t end, std::string message, std::string help = {},
+                  bool accepted = false);
+  void note(NoteKind kind, Index first, Index last, std::string message, std::string help = {}, bool accepted = false);
   // A step that may turn out to be something else.
   struct Mark {
     Index pos;
@@ -197,8 +206,16 @@ class Parser {
   bool cast_follows();
   Expr primary();
   bool null_forgiving() const;
+  // ++ and -- stand at something that can be assigned.
+  void judge_step(const Expr& operand, Index at);
   static Expr unknown(const Expr& from);
   Expr after_call(const Expr& callee) const;
+  // What stood between the brackets of a call; not sure where names or `out` stand beside the values.
+  struct Arguments {
+    std::vector<Scalar> kinds;
+    bool sure = true;
+  };
+  void judge_arguments(const Expr& callee, const Arguments& given);
   Expr member(const Expr& owner);
   // After a name, '<' opens type arguments only when what follows their '>' says so (ECMA-334 §6.2.5).
   // The one type argument when it is a plain name, or an empty text.
@@ -210,7 +227,7 @@ class Parser {
   const ContextType* type_between(Index first, Index last) const;
   // "TryParse(" without an `out` between its brackets.
   void judge_out_argument();
-  void call_arguments(std::string_view close);
+  Arguments call_arguments(std::string_view close);
   // out var x, out T x, out x
   void argument_declaration();
   Expr primary_start();
@@ -237,9 +254,21 @@ class Parser {
   // patterns and `out` live as long as the block around them, which is longer than C# says here and there.
 
   bool is_local(std::string_view name) const;
+  // The end of a scope that began with so many variables.
+  void leave(std::size_t locals);
   // The name at this token is a variable from here on; `plain` is one that may not stand twice.
   void declare(Index at, bool plain = false, const ContextType* type = nullptr);
   const ContextType* local_type(std::string_view name) const;
+
+  // Definite assignment (ECMA-334 §9.4), leniently: what is assigned in a part of an expression that may not run
+  // counts as assigned. A flow is what has no value yet at some place: indices into locals_, ascending.
+  using Flow = std::vector<Index>;
+  // What may have no value where two ways meet; a way that cannot be gone says nothing.
+  static Flow join(const Flow& a, bool a_falls, const Flow& b, bool b_falls);
+  static Flow meet(const Flow& a, const Flow& b);
+  // The variable at this token is read or assigned here.
+  void use_local(Index at);
+  bool assigns(Index at) const;
   bool told_missing(std::string_view name) const;
   // A variable of a type that is known here cannot hold what it is given.
   void judge_initial_value(Index type_at, Index type_end, Index name_at, const Expr& value);
@@ -296,8 +325,10 @@ class Parser {
     std::string_view name;
     bool plain;
     const ContextType* type;  // null where it is not known
+    int function_depth;       // of its declaration
   };
   std::vector<Local> locals_;
+  Flow unassigned_;
   std::vector<std::string_view> functions_;    // local functions of the whole expression
   std::vector<std::string_view> own_members_;  // members that the expression itself makes up
   bool opaque_ = false;                        // a placeholder may hold declarations

@@ -505,9 +505,12 @@ constexpr DotnetType kTypes[] = {
 #undef POSTERN_HASH
 
 // What the extension methods of APIM and the namespaces add to the names that can follow a dot.
-constexpr std::string_view kBeside =
+constexpr std::string_view kExtensions =
     "AsBasic TryParseBasic AsJwt TryParseJwt Encrypt Decrypt VerifyNoRevocation ToQueryString ToFormUrlEncodedContent "
-    "GetValueOrDefault Json Linq Xml XPath Collections Generic IO Security Cryptography X509Certificates Text "
+    "GetValueOrDefault Children Value Values Properties Ancestors AncestorsAndSelf Descendants DescendantsAndSelf "
+    "AsJEnumerable";
+constexpr std::string_view kBeside =
+    "Json Linq Xml XPath Collections Generic IO Security Cryptography X509Certificates Text "
     "RegularExpressions Threading Tasks Net Http Globalization Diagnostics Runtime Reflection Environment File "
     "Directory Sockets WebClient WebRequest Specialized Concurrent Compression Web Numerics BigInteger Serialization "
     "Converters Microsoft Newtonsoft System CSharp Add Dispose Close Read Write Flush";
@@ -543,16 +546,19 @@ struct Names {
       each_word(type.statics, add);
       each_word(type.members, add);
     }
+    each_word(kExtensions, add);
     each_word(kBeside, add);
-    add_context(context_type(), add);
+    std::unordered_set<const ContextType*> seen;
+    add_context(context_type(), add, seen);
   }
 
  private:
   template <typename Add>
-  static void add_context(const ContextType& type, Add add) {
+  static void add_context(const ContextType& type, Add add, std::unordered_set<const ContextType*>& seen) {
+    if (!seen.insert(&type).second) return;
     for (const ContextMember& member : type.members) {
       add(member.name);
-      if (member.type != nullptr) add_context(*member.type, add);
+      if (member.type != nullptr) add_context(*member.type, add, seen);
     }
   }
 };
@@ -578,6 +584,12 @@ bool has_static_member(const DotnetType& type, std::string_view name) {
 
 std::string_view near_static_member(const DotnetType& type, std::string_view name) {
   return closest(name, words_of(type.statics));
+}
+
+bool is_extension_method(std::string_view name) {
+  static const DotnetType& linq = *find_dotnet_type("Enumerable");
+  static const std::vector<std::string_view> others = words_of(kExtensions);
+  return has_static_member(linq, name) || std::find(others.begin(), others.end(), name) != others.end();
 }
 
 std::span<const std::string_view> dotnet_type_names() { return names().types; }

@@ -29,6 +29,9 @@ std::span<const std::string_view> dotnet_type_names();
 bool has_static_member(const DotnetType& type, std::string_view name);
 std::string_view near_static_member(const DotnetType& type, std::string_view name);
 
+// Whether System.Linq, Newtonsoft.Json.Linq or APIM gives a method of that name to types that have none.
+bool is_extension_method(std::string_view name);
+
 // Whether any type, static or namespace of the tables has a member of that name.
 bool is_dotnet_member(std::string_view name);
 std::string_view near_dotnet_member(std::string_view name);

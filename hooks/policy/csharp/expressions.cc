@@ -6,8 +6,10 @@ namespace postern::policy::csharp {
 
 void Parser::whole_expression() {
   const Index first = pos_;
+  const bool is_function = lambda_follows();
   const Expr found = expression();
   if (failed()) return;
+  if (is_function && at_end()) note(NoteKind::operand, first, first, "a function is no value; call it");
   if (see(";")) {
     return fail_here("';' inside @( ), which holds one expression",
                      "remove it, or write statements in @{ … return …; }");
@@ -28,6 +30,12 @@ Expr Parser::expression() {
   const Deeper deeper(*this);
   if (failed()) return {};
   if (see_word("throw")) {
+    const bool due =
+        pos_ > 0 && t_[pos_ - 1].kind == TokenKind::punctuation && one_of(t_[pos_ - 1].text, {"??", "?", ":", "=>"});
+    if (!due) {
+      note(NoteKind::statement, pos_, pos_, "'throw' gives no value",
+           function_depth_ == 0 ? "write statements in @{ … }" : "make it a statement, or write: value ?? throw …");
+    }
     advance();
     expression();
     return {};
@@ -90,7 +98,7 @@ Expr Parser::lambda() {
   if (accept_word("delegate")) {
     if (see("(") && match_[pos_] != kNoMatch) lambda_parameters(match_[pos_]);
     function_body();
-    locals_.resize(locals);
+    leave(locals);
     return {};
   }
   if (see("(")) {
@@ -114,7 +122,7 @@ Expr Parser::lambda() {
     }
   }
   if (shadows) --shadowed_;
-  locals_.resize(locals);
+  leave(locals);
   return {};
 }
 
@@ -144,6 +152,7 @@ void Parser::lambda_parameters(Index close) {
 
 void Parser::function_body() {
   if (!see("{")) return unexpected("'{'");
+  const Flow outer_flow = unassigned_;
   const bool outer_goto = uses_goto_;
   const int outer_loops = std::exchange(loops_, 0);
   const int outer_switches = std::exchange(switches_, 0);
@@ -153,6 +162,7 @@ void Parser::function_body() {
   loops_ = outer_loops;
   switches_ = outer_switches;
   uses_goto_ = outer_goto;
+  unassigned_ = outer_flow;
 }
 
 bool Parser::query_follows() const {
@@ -220,7 +230,7 @@ Expr Parser::query() {
       unexpected("a clause of the query: from, let, where, join, orderby, select or group");
     }
   }
-  locals_.resize(locals);
+  leave(locals);
   Expr result;
   result.first = first;
   return result;
@@ -237,7 +247,7 @@ Expr Parser::conditional() {
                "write: condition ? value : other value");
     return {};
   }
-  expression();
+  const Expr then = expression();
   if (failed()) return {};
   if (!accept(":")) {
     fail_after(fmt::format("':' of the conditional is missing; found {}", shown(now())),
@@ -248,9 +258,11 @@ Expr Parser::conditional() {
     fail_after("the value after ':' is missing", "write: condition ? value : other value");
     return {};
   }
-  expression();
+  const Expr otherwise = expression();
   Expr result;
   result.first = condition.first;
+  result.lifted = then.lifted || otherwise.lifted;
+  if (then.scalar == otherwise.scalar && then.scalar != Scalar::null) result.scalar = then.scalar;
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "hooks/policy/csharp/descent.h"
+#include "hooks/policy/csharp/static_members.h"
 #include "hooks/policy/suggest.h"
 
 namespace postern::policy::csharp {
@@ -216,12 +217,22 @@ Expr Parser::member(const Expr& owner) {
   result.shape = Expr::Shape::assignable;
   result.context_chain = owner.context_chain;
   result.quiet = owner.quiet;
+  result.name_at = name_at;
   advance();
+  if (owner.of_type != nullptr) {
+    const ContextMember* known = find_static_method(owner.of_type->name, name.text);
+    if (known != nullptr) {
+      result.member = Expr::Member::method;
+      result.returns = known->type;
+      result.takes = known->takes;
+    }
+  }
   if (owner.type != nullptr) {
     const ContextMember* known = find_member(*owner.type, name.text);
     if (known != nullptr && known->method) {
       result.member = Expr::Member::method;
       result.returns = known->type;
+      result.takes = known->takes;
     } else if (known != nullptr) {
       result.type = known->type;
       if (known->type != nullptr) result.scalar = known->type->scalar;
@@ -303,7 +314,7 @@ void Parser::judge_context_member(const ContextType& owner, Index at) {
                                       [](char a, char b) { return (a | 32) == (b | 32); });
     if (case_slip) {
       note(NoteKind::unknown_member, at, at, message, did_you_mean(near));
-    } else if (!is_dotnet_member(name)) {
+    } else if (!is_extension_method(name)) {
       note(NoteKind::unlisted, at, at, message, did_you_mean(near.empty() ? near_dotnet_member(name) : near));
     }
     return;
@@ -466,6 +477,7 @@ Expr Parser::name() {
     result.type = &context_type();
     result.context_chain = true;
   } else if (is_local(token.text)) {
+    use_local(pos_);
     result.type = local_type(token.text);
     if (result.type != nullptr) result.scalar = result.type->scalar;
   } else {

@@ -11,10 +11,22 @@ bool is_plain_literal(const Token& token) {
          token.kind == TokenKind::character;
 }
 
+bool is_too_large(std::string_view number) {
+  std::string digits;
+  for (const char c : number) {
+    if (c == '_') continue;
+    if (c < '0' || c > '9') return false;
+    if (c != '0' || !digits.empty()) digits += c;
+  }
+  constexpr std::string_view kMost = "18446744073709551615";
+  return digits.size() > kMost.size() || (digits.size() == kMost.size() && digits > kMost);
+}
+
 }  // namespace
 
 Expr Parser::primary() {
   Expr found = primary_start();
+  bool lifted = false;
   while (!failed()) {
     if (see("..")) {  // a range is newer than the C# of the service
       fail_here("a member name is missing between two dots", "remove one of them");
@@ -23,6 +35,13 @@ Expr Parser::primary() {
     if (see("->")) {
       fail_here("'->' reaches through a pointer, and there are none here", "write '.'");
       return {};
+    }
+    if (see("?.") || see("?[")) {
+      const bool is_value = found.scalar == Scalar::number || found.scalar == Scalar::boolean;
+      if (is_value && found.type != nullptr && !found.lifted && !found.quiet && see("?.")) {
+        note(NoteKind::operand, pos_, pos_, fmt::format("{} is never null", shown_scalar(found.scalar)), "write '.'");
+      }
+      lifted = true;
     }
     if (see(".") || see("?.")) {
       const Index dot = pos_;
@@ -45,7 +64,8 @@ Expr Parser::primary() {
       const std::size_t notes = notes_.size();
       const bool names_only = pos_ > 0 && is_word(t_[pos_ - 1], "nameof");
       judge_out_argument();
-      call_arguments(")");
+      const Arguments given = call_arguments(")");
+      if (!failed() && !found.quiet) judge_arguments(found, given);
       if (names_only && notes < notes_.size()) notes_.resize(notes);  // nameof(String.Length) uses no member
       found = after_call(found);
     } else if (see("[") || see("?[")) {
@@ -58,7 +78,14 @@ Expr Parser::primary() {
         fail_here("the index is missing between '[' and ']'");
         return {};
       }
-      call_arguments("]");
+      const Index open = pos_;
+      const Arguments given = call_arguments("]");
+      if (!failed() && !found.quiet && found.type != nullptr && given.sure && given.kinds.size() == 1 &&
+          !takes_argument(found.type->index, given.kinds.front())) {
+        note(NoteKind::operand, open, open,
+             fmt::format("an element of {} is looked up by {}, and here stands {}", found.type->name,
+                         found.type->index == 's' ? "a string" : "a number", shown_scalar(given.kinds.front())));
+      }
       Expr element = found;
       element.shape = Expr::Shape::assignable;
       element.type = found.type != nullptr ? found.type->element : nullptr;
@@ -66,8 +93,10 @@ Expr Parser::primary() {
       element.of_type = nullptr;
       element.member = Expr::Member::unknown;
       element.returns = nullptr;
+      element.takes = "*";
       found = element;
     } else if (see("++") || see("--")) {
+      judge_step(found, pos_);
       advance();
       found.shape = Expr::Shape::statement;
       found.scalar = Scalar::none;
@@ -75,10 +104,16 @@ Expr Parser::primary() {
     } else if (see("!") && !is_punct(ahead(), "=") && null_forgiving()) {
       advance();
     } else {
-      return found;
+      break;
     }
+    found.lifted = lifted;
   }
   return found;
+}
+
+void Parser::judge_step(const Expr& operand, Index at) {
+  if (operand.shape != Expr::Shape::literal && operand.shape != Expr::Shape::statement) return;
+  note(NoteKind::operand, at, at, fmt::format("'{}' needs a variable, and this is a value", t_[at].text));
 }
 
 bool Parser::null_forgiving() const {
@@ -116,33 +151,60 @@ void Parser::judge_out_argument() {
        fmt::format("write: {}(…, out var x)", name));
 }
 
-void Parser::call_arguments(std::string_view close) {
+Parser::Arguments Parser::call_arguments(std::string_view close) {
+  Arguments given;
   const Index open = pos_;
   advance();
-  if (accept(close)) return;
+  if (accept(close)) return given;
   for (;;) {
     if (see(",") || (see(close) && pos_ > open + 1)) {
-      return fail_bytes(t_[pos_ - 1].begin, t_[pos_ - 1].end,
-                        fmt::format("an argument is missing after '{}'", t_[pos_ - 1].text));
+      fail_bytes(t_[pos_ - 1].begin, t_[pos_ - 1].end,
+                 fmt::format("an argument is missing after '{}'", t_[pos_ - 1].text));
+      return given;
     }
-    if (now().kind == TokenKind::identifier && is_punct(ahead(), ":")) pos_ += 2;  // named argument
+    if (now().kind == TokenKind::identifier && is_punct(ahead(), ":")) {  // named argument
+      pos_ += 2;
+      given.sure = false;
+    }
     if (see_word("out") || see_word("ref") || see_word("in")) {
       advance();
-      if (see_word("out") || see_word("ref") || see_word("in"))
-        return fail_here(fmt::format("'{}' stands behind '{}'", now().text, t_[pos_ - 1].text), "remove one of them");
+      if (see_word("out") || see_word("ref") || see_word("in")) {
+        fail_here(fmt::format("'{}' stands behind '{}'", now().text, t_[pos_ - 1].text), "remove one of them");
+        return given;
+      }
       argument_declaration();
+      given.kinds.push_back(Scalar::none);
     } else {
-      expression();
+      if (close == "]" && see("^")) {
+        note(NoteKind::unlisted, pos_, pos_, "an index from the end is newer than the C# 7 that APIM documents",
+             "write: list.Last(), or list[list.Count - 1]");
+        advance();
+      }
+      const Expr argument = expression();
+      given.sure = given.sure && argument.shape != Expr::Shape::unknown;
+      given.kinds.push_back(argument.scalar);
     }
-    if (failed()) return;
+    if (failed() || accept(close)) return given;
     if (accept(",")) continue;
-    if (accept(close)) return;
     if (at_end() || see(";") || see("}")) {
-      return fail_bytes(t_[open].begin, t_[open].end, fmt::format("'{}' is not closed", t_[open].text),
-                        fmt::format("add '{}'", close));
+      fail_bytes(t_[open].begin, t_[open].end, fmt::format("'{}' is not closed", t_[open].text),
+                 fmt::format("add '{}'", close));
+    } else {
+      fail_after(fmt::format("'{}' or ',' is missing between arguments; found {}", close, shown(now())));
     }
-    return fail_after(fmt::format("'{}' or ',' is missing between arguments; found {}", close, shown(now())));
+    return given;
   }
+}
+
+void Parser::judge_arguments(const Expr& callee, const Arguments& given) {
+  if (!given.sure || callee.name_at == 0 || takes_arguments(callee.takes, given.kinds)) return;
+  std::string kinds;
+  for (const Scalar kind : given.kinds) {
+    if (!kinds.empty()) kinds += ", ";
+    kinds += shown_scalar(kind);
+  }
+  note(NoteKind::operand, callee.name_at, callee.name_at,
+       fmt::format("'{}' takes no such arguments: {}", t_[callee.name_at].text, kinds.empty() ? "none" : kinds));
 }
 
 void Parser::argument_declaration() {
@@ -167,13 +229,18 @@ Expr Parser::primary_start() {
     case TokenKind::string:
       advance();
       result.shape = Expr::Shape::literal;
-      if (token.kind == TokenKind::string) result.scalar = Scalar::text;
-      if (token.kind == TokenKind::number) result.scalar = Scalar::number;
+      result.scalar = token.kind == TokenKind::string   ? Scalar::text
+                      : token.kind == TokenKind::number ? Scalar::number
+                                                        : Scalar::character;
+      result.type = type_of(result.scalar);
+      if (token.kind == TokenKind::number && is_too_large(token.text))
+        fail_bytes(token.begin, token.end, "this whole number is larger than 64 bits hold", "write a decimal: …m");
       return result;
     case TokenKind::interpolated:
       advance();
       holes(token);
       result.scalar = Scalar::text;
+      result.type = type_of(result.scalar);
       result.shape = Expr::Shape::literal;
       return result;
     case TokenKind::placeholder:
@@ -272,6 +339,7 @@ Expr Parser::keyword_primary() {
   if (word == "true" || word == "false" || word == "this" || word == "base") {
     advance();
     if (word == "true" || word == "false") result.scalar = Scalar::boolean;
+    result.type = type_of(result.scalar);
     return result;
   }
   if (word == "null") {
@@ -290,6 +358,7 @@ Expr Parser::keyword_primary() {
     return result;
   }
   if (word == "new") return creation();
+  if (word == "delegate") return lambda();
   if (word == "typeof" || word == "sizeof") {
     advance();
     if (!expect("(", word) || !type()) return {};

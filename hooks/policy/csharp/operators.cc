@@ -8,30 +8,62 @@ namespace {
 Scalar scalar_of(std::string_view type) {
   if (type == "string") return Scalar::text;
   if (type == "bool") return Scalar::boolean;
+  if (type == "char") return Scalar::character;
   return one_of(type, {"int", "long", "short", "double", "decimal", "float"}) ? Scalar::number : Scalar::none;
 }
+
+bool is_numeric(Scalar scalar) { return scalar == Scalar::number || scalar == Scalar::character; }
+
+// What + - * / % make of two operands.
+Scalar sum_of(std::string_view op, const Expr& left, const Expr& right) {
+  if (is_numeric(left.scalar) && is_numeric(right.scalar)) return Scalar::number;
+  if (op != "+") return Scalar::none;
+  if (left.scalar == Scalar::text) return Scalar::text;
+  const bool plain = is_numeric(left.scalar) || left.scalar == Scalar::boolean;
+  return plain && right.scalar == Scalar::text ? Scalar::text : Scalar::none;
+}
+
+// A value of a type of APIM's, such as IUser, or one whose type is not known at all: neither has operators.
+bool is_structure(const Expr& side) {
+  return side.type != nullptr && side.type->closed && side.scalar == Scalar::none && !side.quiet &&
+         side.member != Expr::Member::method;
+}
+
+// What stands in a variable compares with anything.
+bool is_comparable(const Expr& side) { return !is_structure(side) || !side.type->instead.empty(); }
+
+bool is_nullable_bool(const Expr& side) { return side.lifted && side.scalar == Scalar::boolean; }
+
+std::string shown_operand(const Expr& side) {
+  if (is_structure(side)) return fmt::format("a value of type {}", side.type->name);
+  return std::string(is_nullable_bool(side) ? "a bool?" : shown_scalar(side.scalar));
+}
+
+}  // namespace
 
 std::string_view shown_scalar(Scalar scalar) {
   switch (scalar) {
     case Scalar::text: return "a string";
     case Scalar::number: return "a number";
     case Scalar::boolean: return "a bool";
+    case Scalar::character: return "a char";
     case Scalar::null: return "null";
     case Scalar::none: break;
   }
   return "a value";
 }
 
-// What + - * / % make of two operands.
-Scalar sum_of(std::string_view op, const Expr& left, const Expr& right) {
-  if (left.scalar == Scalar::number && right.scalar == Scalar::number) return Scalar::number;
-  if (op != "+") return Scalar::none;
-  if (left.scalar == Scalar::text) return Scalar::text;
-  const bool plain = left.scalar == Scalar::number || left.scalar == Scalar::boolean;
-  return plain && right.scalar == Scalar::text ? Scalar::text : Scalar::none;
+const ContextType* type_of(Scalar scalar) {
+  switch (scalar) {
+    case Scalar::text: return find_context_type("string");
+    case Scalar::number: return find_context_type("int");
+    case Scalar::boolean: return find_context_type("bool");
+    case Scalar::character: return find_context_type("char");
+    case Scalar::null:
+    case Scalar::none: break;
+  }
+  return nullptr;
 }
-
-}  // namespace
 
 int Parser::precedence(const Token& token, const Token& next, bool adjacent_next) {
   if (token.kind == TokenKind::keyword)
@@ -93,7 +125,10 @@ Expr Parser::binary(int least) {
         if (see_word("throw") || lambda_follows()) {
           expression();
         } else {
-          binary(1);
+          const Expr right = binary(1);
+          judge_operands(op, text, left, right);
+          if (left.scalar == Scalar::text && right.scalar == Scalar::text) joined.scalar = Scalar::text;
+          if (left.lifted && !right.lifted && left.scalar == right.scalar) joined.scalar = left.scalar;
         }
       } else {
         const Expr right = binary(level + 1);
@@ -117,22 +152,44 @@ Expr Parser::binary(int least) {
 void Parser::judge_operands(Index op, std::string_view text, const Expr& left, const Expr& right) {
   if (failed()) return;
   const auto known = [](const Expr& side) { return side.scalar != Scalar::none && side.scalar != Scalar::null; };
-  const auto is_not = [](const Expr& side, Scalar wanted) {
-    return side.scalar != Scalar::none && side.scalar != wanted;
+  const auto is = [](const Expr& side, std::initializer_list<Scalar> kinds) {
+    return std::find(kinds.begin(), kinds.end(), side.scalar) != kinds.end();
+  };
+  const auto either = [&](std::initializer_list<Scalar> kinds) { return is(left, kinds) || is(right, kinds); };
+  const auto no_condition = [&](const Expr& side) {
+    return is(side, {Scalar::text, Scalar::number, Scalar::character, Scalar::null}) || is_structure(side) ||
+           is_nullable_bool(side);
   };
   bool wrong = false;
-  const bool logic = text == "&&" || text == "||";
-  if (logic) {
-    wrong = is_not(left, Scalar::boolean) || is_not(right, Scalar::boolean);
+  std::string_view help = "compare values of one type";
+  if (text == "&&" || text == "||") {
+    wrong = no_condition(left) || no_condition(right);
+    help = is_nullable_bool(left) || is_nullable_bool(right) ? "compare what ?. gives: … == true"
+                                                             : "each side must be bool: compare it with something";
   } else if (text == "==" || text == "!=") {
-    wrong = known(left) && known(right) && left.scalar != right.scalar;
+    const bool numbers = is_numeric(left.scalar) && is_numeric(right.scalar);
+    wrong = (known(left) && known(right) && left.scalar != right.scalar && !numbers) ||
+            (!is_comparable(left) && known(right)) || (known(left) && !is_comparable(right));
   } else if (one_of(text, {"<", ">", "<=", ">="})) {
-    wrong = known(left) && known(right) && (left.scalar != Scalar::number || right.scalar != Scalar::number);
+    wrong = either({Scalar::text, Scalar::boolean}) || is_structure(left) || is_structure(right);
+  } else if (one_of(text, {"-", "*", "/", "%"})) {
+    wrong = either({Scalar::text, Scalar::boolean}) || is_structure(left) || is_structure(right);
+    help = "it takes numbers";
+  } else if (text == "+") {
+    const std::initializer_list<Scalar> none = {Scalar::boolean, Scalar::number, Scalar::character};
+    wrong = (is(left, {Scalar::boolean}) && is(right, none)) || (is(right, {Scalar::boolean}) && is(left, none)) ||
+            (is_structure(left) && is(right, none)) || (is_structure(right) && is(left, none));
+    help = "it takes numbers, or a string";
+  } else if (text == "??") {
+    wrong = (left.scalar == Scalar::text || !is_comparable(left)) && known(right) && right.scalar != left.scalar;
+    help = "both sides must be of one type";
   }
   if (!wrong) return;
+  if (is_structure(left) && !left.type->instead.empty()) help = left.type->instead;
+  if (is_structure(right) && !right.type->instead.empty()) help = right.type->instead;
   note(NoteKind::operand, op, op,
-       fmt::format("'{}' stands between {} and {}", text, shown_scalar(left.scalar), shown_scalar(right.scalar)),
-       logic ? "each side must be bool: compare it with something" : "compare values of one type");
+       fmt::format("'{}' stands between {} and {}", text, shown_operand(left), shown_operand(right)),
+       std::string(help));
 }
 
 bool Parser::operand_follows() const {
@@ -165,11 +222,11 @@ Expr Parser::unary() {
       result.first = first;
       if (operand.shape == Expr::Shape::literal) result.shape = Expr::Shape::literal;
       const Scalar takes = token.text == "!" ? Scalar::boolean : Scalar::number;
-      result.scalar = takes == Scalar::boolean || operand.scalar == takes ? takes : Scalar::none;
-      if (!failed() && one_of(token.text, {"!", "-", "~", "+"}) && operand.scalar != Scalar::none &&
-          operand.scalar != takes) {
-        note(NoteKind::operand, first, first,
-             fmt::format("'{}' stands before {}", token.text, shown_scalar(operand.scalar)),
+      const Scalar kind = operand.scalar == Scalar::character ? Scalar::number : operand.scalar;
+      result.scalar = takes == Scalar::boolean || kind == takes ? takes : Scalar::none;
+      result.lifted = operand.lifted;
+      if (!failed() && ((kind != Scalar::none && kind != takes) || is_structure(operand))) {
+        note(NoteKind::operand, first, first, fmt::format("'{}' stands before {}", token.text, shown_operand(operand)),
              takes == Scalar::boolean ? "it takes a bool: compare the value with something" : "");
       }
       return result;
@@ -181,7 +238,7 @@ Expr Parser::unary() {
                    fmt::format("the operand after '{}' is missing; found {}", token.text, shown(now())));
         return {};
       }
-      unary();
+      judge_step(unary(), first);
       Expr result;
       result.first = first;
       result.shape = Expr::Shape::statement;
@@ -218,11 +275,13 @@ Expr Parser::unary() {
 }
 
 void Parser::condition_value(const Expr& found, std::string_view after) {
-  if (!failed() && found.shape != Expr::Shape::assignment && found.scalar != Scalar::none &&
-      found.scalar != Scalar::boolean) {
+  if (!failed() && found.shape != Expr::Shape::assignment &&
+      ((found.scalar != Scalar::none && found.scalar != Scalar::boolean) || is_structure(found) ||
+       is_nullable_bool(found))) {
     note(NoteKind::operand, found.first, found.first,
-         fmt::format("the condition of '{}' is {}", after, shown_scalar(found.scalar)),
-         "it must be bool: compare the value with something");
+         fmt::format("the condition of '{}' is {}", after, shown_operand(found)),
+         is_nullable_bool(found) ? "compare what ?. gives: … == true"
+                                 : "it must be bool: compare the value with something");
   }
   const bool no_bool = found.scalar != Scalar::none && found.scalar != Scalar::boolean;
   if (found.shape == Expr::Shape::assignment && (found.literal_assigned || no_bool)) {

@@ -38,7 +38,9 @@ void Parser::parse_hole() {
 Parser::Parser(const Parser& outer, std::vector<Token> tokens) : Parser(outer.s_, std::move(tokens)) {
   depth_ = outer.depth_ + 8;
   shadowed_ = outer.shadowed_;
+  function_depth_ = outer.function_depth_;
   locals_ = outer.locals_;
+  unassigned_ = outer.unassigned_;
   functions_.insert(functions_.end(), outer.functions_.begin(), outer.functions_.end());
   own_members_.insert(own_members_.end(), outer.own_members_.begin(), outer.own_members_.end());
 }
@@ -91,18 +93,19 @@ bool Parser::expect(std::string_view text, std::string_view after) {
   return false;
 }
 
-void Parser::note_bytes(NoteKind kind, std::uint32_t begin, std::uint32_t end, std::string message, std::string help) {
-  if (!failed()) notes_.push_back({kind, Fault{begin, end, std::move(message), std::move(help)}});
+void Parser::note_bytes(NoteKind kind, std::uint32_t begin, std::uint32_t end, std::string message, std::string help,
+                        bool accepted) {
+  if (!failed()) notes_.push_back({kind, Fault{begin, end, std::move(message), std::move(help)}, accepted});
 }
 
-void Parser::note(NoteKind kind, Index first, Index last, std::string message, std::string help) {
-  note_bytes(kind, t_[first].begin, t_[last].end, std::move(message), std::move(help));
+void Parser::note(NoteKind kind, Index first, Index last, std::string message, std::string help, bool accepted) {
+  note_bytes(kind, t_[first].begin, t_[last].end, std::move(message), std::move(help), accepted);
 }
 
 void Parser::rewind(const Mark& to) {
   pos_ = to.pos;
   notes_.resize(to.notes);
-  locals_.resize(to.locals);
+  leave(to.locals);
   fault_.reset();
 }
 

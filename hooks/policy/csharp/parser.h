@@ -30,6 +30,7 @@ enum class NoteKind {
 struct Note {
   NoteKind kind;
   Fault at;
+  bool accepted = false;  // it compiles, and does not do what it seems to
 };
 
 struct Parsed {

@@ -1,11 +1,61 @@
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "hooks/policy/csharp/descent.h"
 
 namespace postern::policy::csharp {
 
 bool Parser::is_local(std::string_view name) const {
   return std::any_of(locals_.begin(), locals_.end(), [&](const Local& local) { return local.name == name; });
+}
+
+void Parser::leave(std::size_t locals) {
+  locals_.resize(locals);
+  while (!unassigned_.empty() && unassigned_.back() >= locals) unassigned_.pop_back();
+}
+
+Parser::Flow Parser::join(const Flow& a, bool a_falls, const Flow& b, bool b_falls) {
+  if (!a_falls) return b_falls ? b : Flow();
+  if (!b_falls) return a;
+  Flow out;
+  std::set_union(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+  return out;
+}
+
+Parser::Flow Parser::meet(const Flow& a, const Flow& b) {
+  Flow out;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(out));
+  return out;
+}
+
+bool Parser::assigns(Index at) const {
+  if (is_punct(t_[at + 1], "=")) return true;
+  if (at == 0) return false;
+  if (is_word(t_[at - 1], "out") || is_word(t_[at - 1], "ref")) return true;
+  // (a, b) = …
+  Index open = at;
+  while (open > 0 && (is_punct(t_[open - 1], ",") || t_[open - 1].kind == TokenKind::identifier)) --open;
+  if (open == 0 || !is_punct(t_[open - 1], "(")) return false;
+  const Index close = match_[open - 1];
+  return close != kNoMatch && is_punct(t_[close + 1], "=");
+}
+
+void Parser::use_local(Index at) {
+  if (unassigned_.empty()) return;
+  const auto found =
+      std::find_if(locals_.rbegin(), locals_.rend(), [&](const Local& local) { return local.name == t_[at].text; });
+  const auto index = static_cast<Index>(std::distance(found, locals_.rend()) - 1);
+  const auto entry = std::find(unassigned_.begin(), unassigned_.end(), index);
+  if (entry == unassigned_.end()) return;
+  // What a function reads has a value by the time it is called, or not: it is not followed.
+  if (found->function_depth == function_depth_ && !uses_goto_ && !assigns(at) &&
+      !(at > 1 && is_word(t_[at - 2], "nameof"))) {
+    note(NoteKind::name, at, at, fmt::format("'{}' is read before every way here has given it a value", t_[at].text),
+         "give it a value where it is declared");
+  }
+  unassigned_.erase(entry);
 }
 
 const ContextType* Parser::local_type(std::string_view name) const {
@@ -24,7 +74,7 @@ void Parser::declare(Index at, bool plain, const ContextType* type) {
            "give it another name, or assign without the type");
     }
   }
-  locals_.push_back({token.text, plain, type});
+  locals_.push_back({token.text, plain, type, function_depth_});
 }
 
 void Parser::declare_between(Index open, Index close) {

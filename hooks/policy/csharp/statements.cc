@@ -7,17 +7,10 @@ namespace postern::policy::csharp {
 namespace {
 
 // The type of what a variable is given, where it is one that is known here.
-const ContextType* type_of(const Expr& value) {
-  if (value.quiet) return nullptr;
+const ContextType* kept_type(const Expr& value) {
+  if (value.quiet || value.lifted) return value.scalar == Scalar::text ? value.type : nullptr;
   if (value.type != nullptr) return value.type;
-  switch (value.scalar) {
-    case Scalar::text: return find_context_type("string");
-    case Scalar::number: return find_context_type("int");
-    case Scalar::boolean: return find_context_type("bool");
-    case Scalar::null:
-    case Scalar::none: break;
-  }
-  return nullptr;
+  return type_of(value.scalar);
 }
 
 }  // namespace
@@ -37,7 +30,7 @@ bool Parser::block() {
     falls = statement(falls);
   }
   accept("}");
-  locals_.resize(locals);
+  leave(locals);
   return falls;
 }
 
@@ -83,8 +76,9 @@ bool Parser::loop_body() {
 bool Parser::statement(bool reachable) {
   const Deeper deeper(*this);
   if (failed()) return true;
-  const bool falls = statement_flow();
-  return reachable && falls;
+  const bool falls = statement_flow() && reachable;
+  if (!falls) unassigned_.clear();  // nothing is read behind it
+  return falls;
 }
 
 bool Parser::statement_flow() {
@@ -105,7 +99,9 @@ bool Parser::statement_flow() {
       const bool forever = condition_is_true();
       condition("while");
       if (failed()) return true;
+      const Flow before = unassigned_;
       const bool broke = loop_body();
+      if (!forever) unassigned_ = before;
       return !forever || broke;
     }
     if (token.text == "do") {
@@ -213,11 +209,16 @@ bool Parser::statement_flow() {
 
 bool Parser::if_statement() {
   advance();
+  const bool always = condition_is_true();
   condition("if");
   if (failed()) return true;
+  const Flow before = unassigned_;
   const bool then_falls = embedded();
-  if (failed() || !accept_word("else")) return true;
-  const bool else_falls = embedded();
+  const Flow after_then = unassigned_;
+  unassigned_ = before;
+  bool else_falls = !always;
+  if (!failed() && accept_word("else")) else_falls = embedded() && !always;
+  unassigned_ = join(after_then, then_falls, unassigned_, else_falls);
   return then_falls || else_falls;
 }
 
@@ -232,6 +233,7 @@ bool Parser::for_statement() {
     condition_value(found, "for");
   }
   semicolon("the condition of for");
+  const Flow before = unassigned_;
   while (!failed() && !see(")")) {
     expression();
     if (!accept(",")) break;
@@ -240,7 +242,8 @@ bool Parser::for_statement() {
   expect(")", "the head of for");
   if (failed()) return true;
   const bool broke = loop_body();
-  locals_.resize(locals);
+  if (!forever) unassigned_ = before;
+  leave(locals);
   return !forever || broke;
 }
 
@@ -275,8 +278,10 @@ bool Parser::foreach_statement() {
   expression();
   expect(")", "the list");
   if (failed()) return true;
+  const Flow before = unassigned_;
   loop_body();
-  locals_.resize(locals);
+  unassigned_ = before;
+  leave(locals);
   return true;
 }
 
@@ -291,24 +296,50 @@ bool Parser::switch_statement() {
   bool has_default = false;
   bool falls = true;
   bool any = false;
+  const Flow before = unassigned_;
+  Flow after = before;
+  std::vector<std::string_view> labels;
+  Index label = 0;   // the last one
+  Index behind = 0;  // the first token after it
+  // C# runs no section into the next.
+  const auto ends_section = [&] {
+    if (any && falls && pos_ > behind && !uses_goto_ && !opaque_) {
+      note(NoteKind::statement, label, behind - 1, "this section of the switch runs into its end",
+           "end it with break or return");
+    }
+    if (any && pos_ > behind) after = meet(after, unassigned_);
+    unassigned_ = before;
+    falls = true;
+  };
   while (!failed() && !see("}")) {
     if (at_end()) {
       fail_after("the switch is not closed", "add '}'");
       return true;
     }
     if (see_word("case")) {
+      ends_section();
+      label = pos_;
       advance();
+      if (is_punct(ahead(), ":") && now().kind != TokenKind::identifier && now().kind != TokenKind::placeholder) {
+        const std::string_view value = s_.substr(now().begin, now().end - now().begin);
+        if (std::find(labels.begin(), labels.end(), value) != labels.end())
+          note(NoteKind::name, label, pos_, fmt::format("there are two labels 'case {}'", value), "remove one of them");
+        labels.push_back(value);
+      }
       // `case var x:` and `case object x:` match whatever is left.
       has_default |=
           (see_word("var") || see_word("object")) && ahead().kind == TokenKind::identifier && is_punct(ahead(2), ":");
       pattern();
       if (accept_word("when")) expression();
       if (!failed() && !accept(":")) fail_after(fmt::format("':' is missing after case; found {}", shown(now())));
-      falls = true;
+      behind = pos_;
     } else if (see_word("default") && is_punct(ahead(), ":")) {
+      ends_section();
+      label = pos_;
       pos_ += 2;
+      if (has_default) note(NoteKind::name, label, label, "there are two labels 'default'", "remove one of them");
       has_default = true;
-      falls = true;
+      behind = pos_;
     } else if (!any) {
       unexpected("'case' or 'default:'");
       return true;
@@ -318,12 +349,15 @@ bool Parser::switch_statement() {
     }
     any = true;
   }
+  const bool last_falls = falls;
+  if (!failed()) ends_section();
+  if (has_default) unassigned_ = std::move(after);
   accept("}");
   --switches_;
-  locals_.resize(locals);
+  leave(locals);
   const bool broke = breaks_;
   breaks_ = outer;
-  return broke || !has_default || falls;
+  return broke || !has_default || last_falls;
 }
 
 bool Parser::try_statement() {
@@ -332,7 +366,9 @@ bool Parser::try_statement() {
     fail_after("'{' is missing after try");
     return true;
   }
+  const Flow before = unassigned_;
   bool falls = block();
+  Flow after = unassigned_;
   bool handled = false;
   while (!failed() && accept_word("catch")) {
     handled = true;
@@ -355,8 +391,11 @@ bool Parser::try_statement() {
       fail_after("'{' is missing after catch");
       return true;
     }
-    falls = block() || falls;
-    locals_.resize(locals);
+    unassigned_ = before;
+    const bool catch_falls = block();
+    after = join(after, falls, unassigned_, catch_falls);
+    falls = falls || catch_falls;
+    leave(locals);
   }
   if (!failed() && accept_word("finally")) {
     handled = true;
@@ -364,8 +403,11 @@ bool Parser::try_statement() {
       fail_after("'{' is missing after finally");
       return true;
     }
+    unassigned_ = before;
     falls = block() && falls;
+    after = meet(after, unassigned_);
   }
+  unassigned_ = std::move(after);
   if (!failed() && !handled) fail_after("try has neither catch nor finally", "add: catch { … }");
   return falls;
 }
@@ -384,7 +426,7 @@ bool Parser::using_statement() {
   expect(")", "using (");
   if (failed()) return true;
   const bool falls = embedded();
-  locals_.resize(locals);
+  leave(locals);
   return falls;
 }
 
@@ -405,7 +447,8 @@ bool Parser::return_statement() {
   const Index first = pos_;
   const Expr found = expression();
   if (found.shape == Expr::Shape::assignment && found.literal_assigned) {
-    note(NoteKind::assignment, first, first, "an assignment stands where a value is due", "write == to compare");
+    note(NoteKind::assignment, first, first, "an assignment stands where a value is due", "write == to compare",
+         is_local(t_[first].text));
   }
   semicolon("the value of return");
   return false;
@@ -483,10 +526,14 @@ bool Parser::declarators() {
         fail_after(fmt::format("the value of '{}' is missing after '='", t_[name_at].text));
         return false;
       }
+      if (named_var && see("{")) {
+        fail_here("'var' takes no list: its type is not known", "write: new[] { … }");
+        return false;
+      }
       const Expr value = initializer_value();
       if (failed()) return false;
       judge_initial_value(type_at, type_end, name_at, value);
-      if (named_var && local > 0 && local <= locals_.size()) locals_[local - 1].type = type_of(value);
+      if (named_var && local > 0 && local <= locals_.size()) locals_[local - 1].type = kept_type(value);
     } else if ((named_var || constant) && (see(";") || see(","))) {
       const std::string_view word = constant ? "const" : "var";
       fail_bytes(t_[type_at].begin, t_[name_at].end, fmt::format("'{} {}' needs a value", word, t_[name_at].text),
@@ -495,6 +542,12 @@ bool Parser::declarators() {
     } else if (!see(";") && !see(",") && !see(")")) {
       fail_after(fmt::format("'=' or ';' is missing after '{}'; found {}", t_[name_at].text, shown(now())));
       return false;
+    } else {
+      unassigned_.push_back(static_cast<Index>(local - 1));
+    }
+    if (named_var && see(",")) {
+      note(NoteKind::statement, type_at, type_at, "'var' declares one variable at a time",
+           "write its type, or a declaration for each");
     }
   } while (accept(","));
   return false;
@@ -511,17 +564,17 @@ void Parser::judge_initial_value(Index type_at, Index type_end, Index name_at, c
     return;
   }
   const ContextType* declared = type_between(type_at, type_end);
-  if (declared == nullptr || declared->scalar == Scalar::none || declared->scalar == value.scalar ||
-      (declared->scalar == Scalar::text && value.scalar == Scalar::null)) {
+  const bool may_be_null = value.lifted && (value.scalar == Scalar::boolean || value.scalar == Scalar::number);
+  if (declared == nullptr || declared->scalar == Scalar::none || (declared->scalar == value.scalar && !may_be_null) ||
+      (declared->scalar == Scalar::text && value.scalar == Scalar::null) ||
+      (declared->scalar == Scalar::number && value.scalar == Scalar::character) ||
+      (declared->scalar == Scalar::character && value.scalar == Scalar::number)) {
     return;
   }
   note(NoteKind::operand, name_at, name_at,
-       fmt::format("'{}' is declared as {}, and its value is {}", name, t_[type_at].text,
-                   value.scalar == Scalar::null      ? "null"
-                   : value.scalar == Scalar::text    ? "a string"
-                   : value.scalar == Scalar::boolean ? "a bool"
-                                                     : "a number"),
-       "convert the value, or change the type");
+       fmt::format("'{}' is declared as {}, and its value is {}{}", name, t_[type_at].text, shown_scalar(value.scalar),
+                   may_be_null ? " or null" : ""),
+       may_be_null ? "say what it is without one: … ?? value" : "convert the value, or change the type");
 }
 
 bool Parser::local_function() {
@@ -545,7 +598,8 @@ bool Parser::local_function() {
   } else {
     function_body();
   }
-  locals_.resize(locals);
+  leave(locals);
+  unassigned_.clear();  // a call of it may assign
   return true;
 }
 
