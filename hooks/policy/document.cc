@@ -196,11 +196,12 @@ bool looks_like_policy(std::string_view text) {
     } else if (rest.starts_with("<?")) {
       end = rest.find("?>", 2);
     } else if (rest.starts_with("<!")) {
-      end = rest.find('>');
+      end = rest.starts_with("<!-") ? rest.find("-->") : rest.find('>');
     } else {
       const std::string_view name = rest.substr(1, rest.find_first_of(" \t\r\n/>", 1) - 1);
       // The root may be what is missing.
-      if (name == "inbound" && rest.find("<base") != std::string_view::npos) return true;
+      const auto holds = [&](std::string_view tag) { return rest.find(tag) != std::string_view::npos; };
+      if (name == "inbound" && (holds("<base") || holds("<outbound"))) return true;
       return std::any_of(kRoots.begin(), kRoots.end(), [&](std::string_view root) {
         return name == root || (!name.starts_with(root) && edit_cost(name, root, 2) <= 2);  // or one slip away
       });

@@ -313,6 +313,16 @@ std::uint32_t ValueReader::read_expression_value(NodeId element, Attribute& a, s
       return stop + 1;
     }
   }
+  if (const std::uint32_t end = span.outcome == SpanOutcome::closed ? forgotten_behind(span.end, quote) : 0; end != 0) {
+    attach(element, add_expression(e0, span.end, span, enclosure));
+    if (!tag.told && span.unbalanced.size() == 0)
+      d_.fault("xml-syntax", {span.end - 1, end},
+               fmt::format("the value of attribute '{}' is never closed", d_.view(a.name)),
+               fmt::format("put a {} behind the expression", quote == '"' ? "double quote" : "single quote"));
+    a.value = {v, span.end};
+    tag.told = true;
+    return end;
+  }
   const bool closed = span.outcome == SpanOutcome::closed && span.end <= value_end;
   if (!closed && span.outcome == SpanOutcome::closed) span.outcome = SpanOutcome::never_closed;
   if (span.outcome == SpanOutcome::open_literal && span.fault.begin >= value_end) {
@@ -332,6 +342,21 @@ std::uint32_t ValueReader::read_expression_value(NodeId element, Attribute& a, s
   if (stop >= size_) tag.unsure = true;
   tag.told = true;
   return std::min(stop + 1, size_);
+}
+
+// Where the tag goes on behind an expression that ends at `end` when its closing quote was forgotten, or is of the
+// other kind, so that the next quote belongs to another value; 0 when it does not go on.
+std::uint32_t ValueReader::forgotten_behind(std::uint32_t end, char quote) const {
+  const std::uint32_t rest = d_.at(end) == (quote == '"' ? '\'' : '"') ? end + 1 : end;
+  std::uint32_t t = skip_blank(text_, rest);
+  if (d_.at(t) == '>' || text_.substr(t, 2) == "/>") {
+    while (t < size_ && text_[t] != quote && text_[t] != '<') ++t;
+    return d_.at(t) == '<' ? rest : 0;
+  }
+  if (t == rest || !d_.at_name(t)) return 0;
+  t = d_.skip_space(d_.name_end(t));
+  const std::uint32_t value = d_.skip_space(t + 1);
+  return d_.at(t) == '=' && d_.at(value) == quote && !ends_value(value) ? rest : 0;
 }
 
 void ValueReader::attach(NodeId element, std::uint32_t index) {

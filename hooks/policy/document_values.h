@@ -45,6 +45,7 @@ class ValueReader {
   std::uint32_t read_expression_value(NodeId element, Attribute& a, std::uint32_t v, std::uint32_t e0, TagState& tag);
   void attach(NodeId element, std::uint32_t index);
   std::uint32_t find_value_end(std::uint32_t p, char quote);
+  std::uint32_t forgotten_behind(std::uint32_t end, char quote) const;
   void trailing(std::uint32_t p, std::uint32_t end);
   std::uint32_t element_end(std::uint32_t from);
 

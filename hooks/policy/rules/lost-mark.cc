@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "hooks/policy/catalogue.h"
+#include "hooks/policy/expression_tokens.h"
 #include "hooks/policy/rule.h"
 #include "hooks/policy/value.h"
 
@@ -55,6 +56,46 @@ std::string_view fault_of_mark(std::string_view text) {
   const std::size_t open = text.find_first_not_of(" \t\r\n@$", at);
   if (open == std::string_view::npos || open == at + 1 || (text[open] != '(' && text[open] != '{')) return {};
   return "this is no expression: its bracket stands right behind one '@'";
+}
+
+// A string of code that may hold a named value; braces that belong to JSON, GraphQL or a pattern are left alone.
+void judge_string(Reporter& r, Range range, std::string_view text) {
+  std::size_t lost = std::string_view::npos;  // where the pair begins that lacks one
+  std::size_t lost_end = 0;
+  std::string_view name;
+  for (std::size_t i = text.find_first_of("{}"); i < text.size(); i = text.find_first_of("{}", i)) {
+    const std::size_t begin = text.find_first_not_of('{', i);
+    if (begin == std::string_view::npos) return;
+    std::size_t end = begin;
+    while (end < text.size() && is_name(text[end])) ++end;
+    std::size_t close = end;
+    while (close < text.size() && text[close] == '}') ++close;
+    const std::size_t opened = begin - i;
+    const std::size_t closed = close - end;
+    const bool other_tool = i > 0 && std::string_view("$#%@").find(text[i - 1]) != std::string_view::npos;
+    const bool named = end > begin && !(text[begin] >= '0' && text[begin] <= '9') && !other_tool;
+    if (!named || opened + closed < 3 || opened + closed > 4 || opened > 2 || closed > 2) return;
+    if (opened + closed == 3 && lost == std::string_view::npos) {
+      lost = i;
+      lost_end = close;
+      name = text.substr(begin, end - begin);
+    }
+    i = close;
+  }
+  if (lost == std::string_view::npos) return;
+  r.add(range,
+        fmt::format("'{}' has lost a brace: a named value stands in two", shown(text.substr(lost, lost_end - lost))),
+        fmt::format("write {{{{{}}}}}", name));
+}
+
+void judge_strings(const Subject& s, Reporter& r) {
+  for (const Expression& e : s.document.expressions()) {
+    const std::string_view code = s.document.text(e.code);
+    if (code.find("{{") == std::string_view::npos && code.find("}}") == std::string_view::npos) continue;
+    const LexedExpression lexed(s.document, e);
+    for (const csharp::Token& t : lexed.tokens())
+      if (t.kind == csharp::TokenKind::string) judge_string(r, lexed.range(t), lexed.content(t));
+  }
 }
 
 // {{name} or {name}}, once per value.
@@ -111,6 +152,7 @@ void check(const Subject& s, Reporter& r) {
     if (e.first_text == kNoNode || s.document.node(e.first_text).kind == NodeKind::expression || !node.closed) continue;
     judge(s, r, node.content);
   }
+  judge_strings(s, r);
 }
 
 }  // namespace

@@ -194,6 +194,48 @@ TEST_CASE("Decoded code knows where each byte came from") {
   CHECK(text.substr(code.source(2), 6) == "&quot;");
 }
 
+TEST_CASE("A quote that is missing behind an expression is one error where the expression ends") {
+  const auto findings_of = [](std::string_view tag) {
+    const std::string text = "<policies>\n<inbound>\n<base />\n" + std::string(tag) +
+                             "\n<set-query-parameter name=\"a\" exists-action=\"skip\"><value>b</value>"
+                             "</set-query-parameter>\n</inbound>\n</policies>";
+    return check_policy("p.xml", text, {});
+  };
+  const std::vector<std::string_view> tags = {
+      "<set-variable name=\"v\" value=\"@{\nreturn context.Api.Id + \"\";\n} />",
+      "<set-variable name=\"v\" value=\"@{\nreturn context.Api.Id + \"\";\n}' />",
+      "<set-variable name='v' value='@{\nreturn context.Api.Id + \"\";\n} />",
+      "<rate-limit-by-key counter-key=\"@{\nreturn context.Api.Id + \"\";\n} calls=\"5\" renewal-period=\"60\" />",
+      "<choose><when condition=\"@{\nreturn context.Api.Id == \"\";\n}>\n<set-method>GET</set-method></when></choose>",
+  };
+  for (const std::string_view tag : tags) {
+    INFO(tag);
+    const std::vector<Finding> findings = findings_of(tag);
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].rule == "xml-syntax");
+    CHECK(findings[0].severity == Severity::error);
+    CHECK(findings[0].line == 6);
+  }
+}
+
+TEST_CASE("A named value that lost a brace in a string of code is told and braces of JSON and GraphQL are not") {
+  const auto rules = [](std::string_view code) {
+    return rules_of("<policies><inbound><base /><set-body>@(" + std::string(code) +
+                    ")</set-body></inbound></policies>");
+  };
+  const std::vector<std::string> told = {"lost-mark"};
+  CHECK(rules("\"{{client-id}\"") == told);
+  CHECK(rules("\"{client-id}}\"") == told);
+  CHECK(rules("\"id={{client-id}&secret={{client-secret}}\"") == told);
+  CHECK(rules("@\"C:\\{{folder}\"") == told);
+  CHECK(rules("\"{{client-id}}:{{client-secret}}\"").empty());
+  CHECK(rules("\"query { me {id}}\"").empty());
+  CHECK(rules("\"{\\\"me\\\":{id}}\"").empty());
+  CHECK(rules("string.Format(\"{{{0}}} {{\\\"a\\\":{1}}}\", 1, 2)").empty());
+  CHECK(rules("Regex.Replace(\"x\", @\"[0-9]{2}}\", \"\")").empty());
+  CHECK(rules("$\"{context.Api.Id}}}\"").empty());
+}
+
 TEST_CASE("An unclosed tag is one finding that names it and where it opened") {
   const std::string text =
       "<policies>\n<inbound>\n<base />\n<choose>\n<when "
