@@ -37,6 +37,13 @@ bool fine_as_written(std::string_view raw, csharp::Form form) {
   return !parsed.syntax && parsed.notes.empty();
 }
 
+csharp::Form form_of(const PolicyDocument& document, const Expression& expression) {
+  if (expression.block) return csharp::Form::block;
+  if (expression.attribute == kNoAttribute) return csharp::Form::expression;
+  const std::string_view name = document.name(document.attributes()[expression.attribute]);
+  return name == "condition" || name.ends_with("-condition") ? csharp::Form::condition : csharp::Form::expression;
+}
+
 }  // namespace
 
 std::vector<ExpressionFault> judge_expressions(const PolicyDocument& document) {
@@ -45,7 +52,7 @@ std::vector<ExpressionFault> judge_expressions(const PolicyDocument& document) {
     if (!expression.complete || !expression.balanced) continue;
     const DecodedText code = document.decoded_code(expression);
     const auto size = static_cast<std::uint32_t>(code.text.size());
-    const csharp::Form form = expression.block ? csharp::Form::block : csharp::Form::expression;
+    const csharp::Form form = form_of(document, expression);
     csharp::Parsed parsed = csharp::parse(code.text, 0, size, form);
     std::string one_line;
     if (parsed.syntax && expression.attribute != kNoAttribute && code.text.find('\n') != std::string::npos) {

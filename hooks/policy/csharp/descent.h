@@ -173,7 +173,7 @@ class Parser {
 
   // ---- expressions (ECMA-334 §12)
 
-  void whole_expression();
+  void whole_expression(bool decides);
   // Something stands where an operator or the end is due.
   void after_operand();
   Expr expression();
@@ -285,6 +285,8 @@ class Parser {
   Expr initializer_value();
   // A condition that is an assignment, by mistake or on purpose.
   void condition_value(const Expr& found, std::string_view after = "?");
+  // The same of a whole expression, which compiles: the gateway finds out.
+  void deciding_value(const Expr& found);
 
   // ---- statements (ECMA-334 §13). Each returns whether its end can be reached.
 

@@ -4,7 +4,7 @@
 
 namespace postern::policy::csharp {
 
-void Parser::whole_expression() {
+void Parser::whole_expression(bool decides) {
   const Index first = pos_;
   const bool is_function = lambda_follows();
   const Expr found = expression();
@@ -17,6 +17,8 @@ void Parser::whole_expression() {
   if (!at_end()) return after_operand();
   if (found.shape == Expr::Shape::assignment) {
     note(NoteKind::assignment, first, first, "an assignment stands where a value is due", "write == to compare");
+  } else if (decides) {
+    deciding_value(found);
   }
 }
 

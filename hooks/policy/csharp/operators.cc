@@ -274,6 +274,13 @@ Expr Parser::unary() {
   return primary();
 }
 
+void Parser::deciding_value(const Expr& found) {
+  if (found.scalar != Scalar::text && found.scalar != Scalar::number && found.scalar != Scalar::character) return;
+  note(NoteKind::operand, found.first, found.first,
+       fmt::format("the condition is {}, where a bool is due", shown_scalar(found.scalar)),
+       "compare the value with something", true);
+}
+
 void Parser::condition_value(const Expr& found, std::string_view after) {
   if (!failed() && found.shape != Expr::Shape::assignment &&
       ((found.scalar != Scalar::none && found.scalar != Scalar::boolean) || is_structure(found) ||

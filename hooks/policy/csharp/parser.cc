@@ -7,9 +7,9 @@
 namespace postern::policy::csharp {
 
 void Parser::parse_form(Form form) {
-  if (form == Form::expression) {
+  if (form != Form::block) {
     if (at_end()) return fail_here("the expression @( ) is empty", "write a C# expression between the brackets");
-    whole_expression();
+    whole_expression(form == Form::condition);
     return;
   }
   if (at_end()) {

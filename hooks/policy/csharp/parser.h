@@ -38,8 +38,8 @@ struct Parsed {
   std::vector<Note> notes;      // in the order of the text; empty when there is a syntax fault
 };
 
-// Value: what comes between the brackets of `@( … )` or `@{ … }`.
-enum class Form { expression, block };
+// Value: what comes between the brackets of `@( … )` or `@{ … }`; `condition`: of an `@( … )` that decides something.
+enum class Form { expression, block, condition };
 
 // Judges text[begin, end). Faults that a placeholder could have caused are not reported. Time and memory are linear in
 // the number of tokens up to a constant factor; nesting deeper than 200 levels is a fault. Thread-safe.

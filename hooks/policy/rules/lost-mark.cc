@@ -150,7 +150,11 @@ void check(const Subject& s, Reporter& r) {
     // Liquid has braces of its own.
     if (!e.has_text || e.child_count > 0 || s.document.attribute(node, "template") != nullptr) continue;
     if (e.first_text == kNoNode || s.document.node(e.first_text).kind == NodeKind::expression || !node.closed) continue;
-    judge(s, r, node.content);
+    if (s.document.text(node.content).starts_with('>'))
+      r.add({node.content.begin, node.content.begin + 1},
+            "this '>' is the beginning of the text: the tag has ended before it", "remove it, or write &gt;");
+    else
+      judge(s, r, node.content);
   }
   judge_strings(s, r);
 }

@@ -25,17 +25,25 @@ bool is_lost_tag(std::string_view text) {
   return at != std::string_view::npos && (text.substr(at).starts_with("=\"") || text.substr(at).starts_with("='"));
 }
 
+// Words beside a placeholder: no mark of a tool that fills templates is in them.
+bool is_plain(const Node& node, std::string_view text) {
+  return node.kind == NodeKind::text &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \t\r\n;>.,:-") ==
+             std::string_view::npos;
+}
+
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
     if (!e.has_text || e.guessed || e.place == Place::payload || e.place == Place::unknown || e.first_text == kNoNode)
       continue;
-    // Beside placeholders and missing tags text may be anything, but for a tag that lost its '<'.
-    const bool lost_bracket = is_lost_tag(s.document.text(s.document.node(e.first_text).range));
-    if (e.unsettled && !lost_bracket) continue;
+    // Beside placeholders and missing tags text may be anything, but for plain words and a tag that lost its '<'.
+    const Node& first = s.document.node(e.first_text);
+    const bool lost_bracket = is_lost_tag(s.document.text(first.range));
+    if (e.unsettled && !lost_bracket && !(s.node(e).closed && is_plain(first, s.document.text(first.range)))) continue;
     const bool bare = (e.place == Place::root && e.policy == nullptr) || e.place == Place::section;
     if (!bare && (e.spec == nullptr || e.spec->text != catalogue::Text::none || e.spec->mixed || e.spec->opaque))
       continue;
-    Range range = s.document.node(e.first_text).range;
+    Range range = first.range;
     while (range.begin < range.end &&
            std::string_view(" \t\r\n").find(s.document.text()[range.begin]) != std::string_view::npos)
       ++range.begin;

@@ -25,6 +25,12 @@ bool is_filled_in(std::string_view value) {
          value.find("__") != std::string_view::npos;
 }
 
+// What stands before the first such mark says whether an address begins as one; empty when nothing is wrong with it.
+std::string_view fault_of_filled_in_url(std::string_view value) {
+  const std::string prefix(value.substr(0, std::min(value.find_first_of("{$%#<@"), value.find("__"))));
+  return prefix.find_first_of("/. ") == std::string::npos ? "" : fault_of_url(prefix + "x");
+}
+
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const std::size_t begin = text.find_first_not_of(kSpace);
@@ -47,7 +53,8 @@ void judge_attribute(Reporter& r, std::string_view element, const Attribute& a, 
                      const std::string& value) {
   const std::string_view name = entry.name;
   const bool in_header = element == "set-header" || element == "check-header";
-  if (is_filled_in(value)) return;
+  const bool is_url = name == "url" || name == "base-url";
+  if (is_filled_in(value) && !(is_url && is_utf8(value))) return;
   constexpr std::array<std::string_view, 13> kNames = {
       "name",        "key",       "variable-name", "response-variable-name", "context-variable-name",
       "counter-key", "from",      "provider-id",   "authorization-id",       "callback-parameter-name",
@@ -64,8 +71,10 @@ void judge_attribute(Reporter& r, std::string_view element, const Attribute& a, 
       r.add(a.value, fmt::format("'{}' is no name of a header", shown(value)),
             "a name of a header holds neither blanks nor ':' nor other separators");
     }
-  } else if (name == "url" || name == "base-url") {
-    const std::string_view fault = value.empty() ? "is empty" : fault_of_url(value);
+  } else if (is_url) {
+    const std::string_view fault = value.empty()         ? "is empty"
+                                   : is_filled_in(value) ? fault_of_filled_in_url(value)
+                                                         : fault_of_url(value);
     if (!fault.empty())
       r.add(a.value, fmt::format("'{}' of <{}> {}", name, element, fault),
             "write the whole address: https://host/path");
@@ -84,7 +93,9 @@ void judge_attribute(Reporter& r, std::string_view element, const Attribute& a, 
 void judge_text(const Subject& s, Reporter& r, const ModelElement& e, std::string_view element) {
   const Range range = s.node(e).content;
   const std::string_view text = trimmed(s.document.text(range));
-  if (text.empty() || is_filled_in(text) || text.find('&') != std::string_view::npos) return;
+  if (text.empty() || text.find('&') != std::string_view::npos) return;
+  const bool filled_in = is_filled_in(text);
+  if (filled_in && !(element == "set-url" && is_utf8(text))) return;
   const auto begin = static_cast<std::uint32_t>(text.data() - s.document.text(range).data() + range.begin);
   const Range at{begin, static_cast<std::uint32_t>(begin + text.size())};
   if (element == "set-method" || element == "method") {
@@ -100,7 +111,7 @@ void judge_text(const Subject& s, Reporter& r, const ModelElement& e, std::strin
     if (const std::string_view meant = closest(upper, kMethods); !meant.empty())
       r.add(at, fmt::format("'{}' is no method of HTTP", shown(text)), fmt::format("did you mean '{}'?", meant));
   } else if (element == "set-url") {
-    if (const std::string_view fault = fault_of_url(text); !fault.empty())
+    if (const std::string_view fault = filled_in ? fault_of_filled_in_url(text) : fault_of_url(text); !fault.empty())
       r.add(at, fmt::format("the address in <{}> {}", element, fault), "write the whole address: https://host/path");
   } else if (element == "origin") {
     const std::string_view fault = fault_of_url(text);
@@ -115,11 +126,12 @@ void judge_text(const Subject& s, Reporter& r, const ModelElement& e, std::strin
 }
 
 void check(const Subject& s, Reporter& r) {
-  for_each_literal(
-      s, [&](const ModelElement& e, const Attribute& a, const catalogue::Attribute& entry, const std::string& value) {
-        if (!s.node(e).attributes_unsure && judge_value(entry, value).what.empty())
-          judge_attribute(r, s.name(e), a, entry, value);
-      });
+  for_each_attribute(s, [&](const ModelElement& e, const Attribute& a, const catalogue::Attribute& entry) {
+    if (s.document.is_expression(a) || s.node(e).attributes_unsure) return;
+    const std::string value = s.document.decoded(a.value);
+    if (s.document.has_placeholder(a) || judge_value(entry, value).what.empty())
+      judge_attribute(r, s.name(e), a, entry, value);
+  });
   for (const ModelElement& e : s.model.elements()) {
     if (e.spec == nullptr || e.guessed || e.place == Place::unknown || e.place == Place::payload) continue;
     const Node& node = s.node(e);

@@ -236,6 +236,58 @@ TEST_CASE("A named value that lost a brace in a string of code is told and brace
   CHECK(rules("$\"{context.Api.Id}}}\"").empty());
 }
 
+TEST_CASE("Plain words beside a placeholder are text and marks of other tools are not") {
+  const auto rules = [](std::string_view inside) {
+    return rules_of("<policies><inbound><base />" + std::string(inside) + "</inbound></policies>");
+  };
+  const std::vector<std::string> told = {"unexpected-text"};
+  CHECK(rules("<set-header name=\"A\" exists-action=\"override\">Bearer {{token}}</set-header>") == told);
+  CHECK(rules(" ; {{policies}}") == told);
+  CHECK(rules("{{policies}}").empty());
+  CHECK(rules("${indent(4, policies)}").empty());
+  CHECK(rules("<set-header name=\"A\" exists-action=\"override\">{{value}}</set-header>").empty());
+  CHECK(rules("@@PART@@ {{policies}}").empty());
+}
+
+TEST_CASE("An address is judged up to its first placeholder") {
+  const auto rules = [](std::string_view url) {
+    return rules_of("<policies><inbound><base /><set-backend-service base-url=\"" + std::string(url) +
+                    "\" /></inbound></policies>");
+  };
+  const std::vector<std::string> told = {"value-form"};
+  CHECK(rules("login.a.example/{{tenant}}") == told);
+  CHECK(rules("https:// {{host}}/a") == told);
+  CHECK(rules("htps://{{host}}/a") == told);
+  CHECK(rules("https://{{host}}/a").empty());
+  CHECK(rules("{{host}}/a").empty());
+  CHECK(rules("http${s}://a.example").empty());
+  CHECK(rules("{{scheme}}://a.example").empty());
+}
+
+TEST_CASE("A condition that is a string or number is a warning and one of unknown type is not") {
+  const auto findings = [](std::string_view condition) {
+    return check_policy("p.xml",
+                        "<policies><inbound><base /><choose><when condition=\"" + std::string(condition) +
+                            "\"><set-method>GET</set-method></when></choose></inbound></policies>",
+                        {});
+  };
+  for (const std::string_view bad :
+       {"@(\"true\")", "@(context.Response.StatusCode)", "@(context.Request.Headers.GetValueOrDefault(\"a\", \"\"))"}) {
+    INFO(bad);
+    const std::vector<Finding> found = findings(bad);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].rule == "expression-operand");
+    CHECK(found[0].severity == Severity::warning);
+  }
+  for (const std::string_view good :
+       {"@(context.Variables[\"a\"])", "@((bool)context.Variables[\"a\"])", "@(bool.Parse(\"true\"))",
+        "@(context.User?.Groups.Any(g => g.Name == \"a\") ?? false)",
+        "@(context.Variables.GetValueOrDefault(\"a\"))"}) {
+    INFO(good);
+    CHECK(findings(good).empty());
+  }
+}
+
 TEST_CASE("An unclosed tag is one finding that names it and where it opened") {
   const std::string text =
       "<policies>\n<inbound>\n<base />\n<choose>\n<when "
