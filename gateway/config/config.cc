@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include "gateway/base/file.h"
@@ -31,7 +32,7 @@ Result<Secret> tidy(std::string bytes, const SecretRef& ref) {
 
 Result<Secret> resolve_file(const SecretRef& ref) {
   const FileDescriptor fd(::open(ref.value.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return fail(errno_error("opening " + ref.text(), errno));
+  if (!fd) return fail(errno_error(ref.text(), errno));
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return fail(errno_error("reading " + ref.text(), errno));
   if (!S_ISREG(info.st_mode)) return fail(ErrorCode::denied, ref.text() + " is no regular file");
@@ -130,9 +131,14 @@ Files disk_files() {
 }
 
 std::string config_path(const std::string& option) {
-  if (!option.empty()) return option;
   const char* from_environment = std::getenv("POSTERN_CONFIG");
-  return from_environment != nullptr && *from_environment != '\0' ? from_environment : "/etc/postern/postern.toml";
+  std::string path = option;
+  if (path.empty() && from_environment != nullptr) path = from_environment;
+  if (path.empty()) return "/etc/postern/postern.toml";
+  // What stands in the file is relative to its directory, and that must not change where the process goes.
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  return failed ? path : absolute.lexically_normal().string();
 }
 
 access::HookBundle make_hook_bundle(const Config& config, const access::AccessRules& rules,

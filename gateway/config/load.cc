@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "gateway/base/encoding.h"
+#include "gateway/base/glob.h"
 #include "gateway/base/toml.h"
 #include "gateway/config/config.h"
 #include "gateway/config/sections.h"
@@ -53,7 +54,11 @@ class Loader {
     auto table = parse_toml(*text);
     if (table) return *std::move(table);
     all_read_ = false;
-    mistakes_.errors.push_back({path, table.error().line, "", "not TOML: " + table.error().message});
+    const std::string& said = table.error().message;
+    std::string fix;
+    if (said.find("determine value type") != std::string::npos) fix = "; fix: put the word in quotes";
+    if (said.find("utf-8") != std::string::npos) fix = "; fix: save the file as UTF-8";
+    mistakes_.errors.push_back({path, table.error().line, "", "not TOML: " + said + fix});
     return std::nullopt;
   }
 
@@ -179,6 +184,7 @@ class Loader {
         }
       }
     }
+    warn_about_environments();
     for (auto& problem : access::AccessRules::examine(config_.rules, names)) {
       // What was only half read looks wrong in more ways than it is.
       if (faulty_.contains({problem.origin.file, problem.origin.line})) continue;
@@ -186,6 +192,45 @@ class Loader {
       list.push_back(
           {std::move(problem.origin.file), problem.origin.line, std::move(problem.key), std::move(problem.message)});
     }
+  }
+
+  void warn(const access::Origin& origin, std::string key, std::string message) {
+    mistakes_.warnings.push_back({origin.file, origin.line, std::move(key), std::move(message)});
+  }
+
+  void warn_about_environments() {
+    const auto& all = config_.environments;
+    for (auto one = all.begin(); one != all.end(); ++one) {
+      const auto repo = git::RepoPath::parse(one->repo);
+      // A deployer's own file names no repositories but these.
+      if (config_.gateway && repo && !is_governed(*repo)) {
+        warn(one->origin, fmt::format("[[environment]] {}: repo", one->name),
+             fmt::format("no [[governed]] names {}: no hook says who brought a commit, so every one owes what an "
+                         "agent's owes, and a write past the gateway holds the environment",
+                         one->repo));
+      }
+      for (auto other = all.begin(); other != one; ++other) {
+        if (ascii_lower(other->service) != ascii_lower(one->service)) continue;
+        const auto owns = [&](const std::string& kind) {
+          return std::find(other->kinds.begin(), other->kinds.end(), kind) != other->kinds.end();
+        };
+        if (std::none_of(one->kinds.begin(), one->kinds.end(), owns)) continue;
+        warn(one->origin, fmt::format("[[environment]] {}: service", one->name),
+             fmt::format("is that of \"{}\" too, with kinds that both own: each would undo what the other wrote",
+                         other->name));
+        break;
+      }
+    }
+  }
+
+  bool is_governed(const git::RepoPath& repo) const {
+    const std::string name = repo.full_name();
+    for (const auto& rule : config_.rules.governed) {
+      if (std::any_of(rule.repos.begin(), rule.repos.end(),
+                      [&](const std::string& pattern) { return Glob(pattern).matches(name); }))
+        return true;
+    }
+    return false;
   }
 
   bool waits_for(const std::string& name, const std::string& other, std::set<std::string>& seen) const {

@@ -46,7 +46,7 @@ void credential(Section& in, EnvironmentConfig& environment) {
     environment.credential = *text;
   } else if (text->starts_with("client-secret:")) {
     environment.credential = "client-secret";
-    auto reference = parse_secret_ref(std::string_view(*text).substr(14), in.base());
+    auto reference = parse_secret_ref(std::string_view(*text).substr(14), in.base(), true);
     if (!reference) {
       in.error("credential", reference.error().message);
     } else {
@@ -140,6 +140,9 @@ void read_deploy(Section& in, Config& config) {
   }
   if (const auto gateway =
           in.parsed("gateway", false, "unix:PATH or a URL", [&](std::string_view text) -> Result<std::string> {
+            if (text.find("://") == std::string_view::npos && !text.starts_with("unix:")) {
+              return fail(ErrorCode::bad_usage, "is no address of a gateway; accepted: unix:PATH, https://host[:port]");
+            }
             if (!text.starts_with("unix:")) return parse_url(text, {.path_allowed = false});
             const auto path = parse_path(text.substr(5), in.base());
             if (!path) return fail(ErrorCode::bad_usage, "unix: must be followed by a path");

@@ -64,7 +64,7 @@ void read_upstream(Section& in, Config& config) {
 }
 
 void read_store(Section& in, Config& config) {
-  if (const auto url = in.parsed("url", false, "sqlite:PATH or postgresql://…",
+  if (const auto url = in.parsed("url", false, "sqlite:PATH",
                                  [&](std::string_view text) { return parse_store_url(text, in.base()); })) {
     config.store.url = *url;
   }

@@ -6,7 +6,7 @@ namespace postern::config {
 
 namespace {
 
-constexpr std::string_view kSecretWanted = "env:NAME, file:PATH, keyvault:VAULT/NAME[/VERSION]";
+constexpr std::string_view kSecretWanted = "env:NAME, file:PATH";
 
 }  // namespace
 
@@ -173,6 +173,10 @@ std::vector<const TomlValue*> Section::tables(std::string_view key, std::string_
 void Section::finish() {
   for (const auto& [name, line, value] : table_.members) {
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
+    if (name == "include") {
+      error(name, "belongs above the first section of the file, where it is no key of that section", line);
+      continue;
+    }
     error(name, fmt::format("is no known key{}; accepted: {}", meant(name, known_), join(known_)), line);
   }
 }

@@ -88,19 +88,24 @@ Result<std::string> parse_path(std::string_view text, const std::string& base_di
   return path;
 }
 
-Result<SecretRef> parse_secret_ref(std::string_view text, const std::string& base_directory) {
-  static constexpr std::string_view kAccepted = "accepted: env:NAME, file:PATH, keyvault:VAULT/NAME[/VERSION]";
+Result<SecretRef> parse_secret_ref(std::string_view text, const std::string& base_directory, bool key_vault) {
+  const std::string_view accepted =
+      key_vault ? "accepted: env:NAME, file:PATH, keyvault:VAULT/NAME[/VERSION]" : "accepted: env:NAME, file:PATH";
   const auto is = [&](std::string_view scheme) { return text.starts_with(scheme); };
   if (is("env:")) {
     const std::string_view name = text.substr(4);
     if (!is_variable_name(name))
-      return bad("env: must be followed by the name of a variable; " + std::string(kAccepted));
+      return bad("env: must be followed by the name of a variable; " + std::string(accepted));
     return SecretRef{SecretRef::Kind::env, std::string(name)};
   }
   if (is("file:")) {
     auto path = parse_path(text.substr(5), base_directory);
-    if (!path) return bad("file: must be followed by a path; " + std::string(kAccepted));
+    if (!path) return bad("file: must be followed by a path; " + std::string(accepted));
     return SecretRef{SecretRef::Kind::file, *std::move(path)};
+  }
+  if (is("keyvault:") && !key_vault) {
+    return bad("keyvault: only the client-secret of an [[environment]] is read from Key Vault; " +
+               std::string(accepted));
   }
   if (is("keyvault:")) {
     const std::string_view rest = text.substr(9);
@@ -113,13 +118,13 @@ Result<SecretRef> parse_secret_ref(std::string_view text, const std::string& bas
     // Names as Key Vault has them: 3 to 24 bytes for a vault, 1 to 127 for a secret.
     if (!is_alnum_dash(vault, 3, 24) || !is_alnum_dash(name, 1, 127) || !version_fine) {
       return bad("keyvault: must be followed by VAULT/NAME or VAULT/NAME/VERSION of letters, digits and -; " +
-                 std::string(kAccepted));
+                 std::string(accepted));
     }
     return SecretRef{SecretRef::Kind::keyvault, std::string(rest)};
   }
   // What stands there may be the secret itself: it is not repeated.
   return bad("says not where the secret is kept (a secret itself never stands in the configuration); " +
-             std::string(kAccepted));
+             std::string(accepted));
 }
 
 Result<Listen> parse_listen(std::string_view text, const std::string& base_directory) {
@@ -208,16 +213,7 @@ Result<std::string> parse_store_url(std::string_view text, const std::string& ba
     const auto path = parse_path(text.substr(7), base_directory);
     if (path) return "sqlite:" + *path;
   }
-  if (text.starts_with("postgresql://") || text.starts_with("postgres://")) {
-    const std::size_t at = text.find('@');
-    const std::string_view user = at == std::string_view::npos ? std::string_view{} : text.substr(0, at);
-    if (user.find(':', text.find("://") + 3) != std::string_view::npos) {
-      return fail(ErrorCode::bad_usage,
-                  "holds a password; accepted: postgresql://user@host/database, the password in PGPASSFILE");
-    }
-    return std::string(text);
-  }
-  return fail(ErrorCode::bad_usage, "names no store; accepted: sqlite:PATH, postgresql://user@host/database");
+  return fail(ErrorCode::bad_usage, "names no store; accepted: sqlite:PATH");
 }
 
 bool is_plain_name(std::string_view name) {

@@ -16,12 +16,13 @@ namespace postern::config {
 
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);  // "50s", "10m", "6h", "30d", "250ms"
 Result<std::uint64_t> parse_size(std::string_view text);                  // "16MiB", "64KiB", "1GiB", "4096B"
-Result<SecretRef> parse_secret_ref(std::string_view text, const std::string& base_directory);
+// `key_vault`: whether whoever reads this key has an identity to ask Key Vault with; else that form is refused.
+Result<SecretRef> parse_secret_ref(std::string_view text, const std::string& base_directory, bool key_vault = false);
 Result<Listen> parse_listen(std::string_view text, const std::string& base_directory);
 // An absolute path: `text` itself or below `base_directory`, without "." and "..".
 Result<std::string> parse_path(std::string_view text, const std::string& base_directory);
 
-// sqlite:PATH, its path made absolute, or a postgresql:// URL without a password.
+// sqlite:PATH, its path made absolute.
 Result<std::string> parse_store_url(std::string_view text, const std::string& base_directory);
 
 struct UrlRule {

@@ -1,7 +1,7 @@
 // Every program as a person calls it by mistake, and the configuration that the documentation shows.
 import assert from 'node:assert/strict';
 import {spawnSync} from 'node:child_process';
-import {existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {after, test} from 'node:test';
 import {fileURLToPath} from 'node:url';
@@ -101,6 +101,37 @@ for (const [what, change, says] of [
     assert.ok(!said.includes('0123456789abcdef0123456789abcdef01234567'), 'it repeats the secret');
   });
 }
+
+test('a configuration that is named by a relative path is relative to itself, not to the root', () => {
+  mkdirSync(`${directory}/etc/rules.d`, {recursive: true});
+  writeFileSync(`${directory}/etc/rules.d/a.toml`, '[[grant]]\nname = "included"\nto = ["nobody"]\nrepos = ["*/*"]\nverbs = ["read"]\n');
+  writeFileSync(`${directory}/etc/postern.toml`, `include = ["rules.d/*.toml"]\n${sample}`);
+  for (const [cwd, args, env] of [
+    [`${directory}/etc`, ['--config', 'postern.toml'], {}],
+    [directory, ['--config', './etc/../etc/postern.toml'], {}],
+    [directory, [], {POSTERN_CONFIG: 'etc/postern.toml'}],
+  ]) {
+    const {err} = call('postern', ['config', 'check', ...args], {cwd, env: {...process.env, ...env}});
+    assert.ok(err.includes(`error: ${directory}/etc/rules.d/a.toml:1: [[grant]] included: to: `), err);
+  }
+});
+
+test('postern-check says when there was nothing to judge, and which option names what is not there', () => {
+  mkdirSync(`${directory}/nothing`);
+  const cwd = `${directory}/nothing`;
+  const none = call('postern-check', [], {cwd});
+  assert.equal(none.code, 0);
+  assert.match(none.err, /note: nothing to judge below \./);
+  assert.equal(JSON.parse(call('postern-check', ['--format', 'json'], {cwd}).out).summary.files, 0);
+  for (const args of [['init', '-q'], ['-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-q', '--allow-empty', '-m', 'one']])
+    assert.equal(spawnSync('git', args, {cwd}).status, 0);
+  assert.match(call('postern-check', ['--root', 'artefacts', '--changed', 'HEAD'], {cwd}).err, /note: --root artefacts: no such directory/);
+  for (const option of ['--baseline', '--settings']) {
+    const absent = call('postern-check', [option, 'none.json', '.'], {cwd});
+    assert.equal(absent.code, 2);
+    assert.match(absent.err, new RegExp(`${option}: .*none\\.json`));
+  }
+});
 
 test('postern-check judges a document that is named, and nothing that is not there', () => {
   writeFileSync(`${directory}/bad.xml`, '<policies><inbound><rate-limitt calls="1" /></inbound></policies>\n');
