@@ -121,12 +121,13 @@ int run(const Request& request) {
     const bool usage = settings.error().code == ErrorCode::bad_usage ||
                        settings.error().code == ErrorCode::invalid_input ||
                        settings.error().code == ErrorCode::not_found;
-    return usage ? bad_usage(settings.error().message) : could_not_finish(settings.error().message);
+    const std::string message = (request.settings ? "--settings: " : "") + settings.error().message;
+    return usage ? bad_usage(message) : could_not_finish(message);
   }
   policy::Baseline baseline;
   if (request.baseline) {
     Result<policy::Baseline> read = read_baseline(*request.baseline);
-    if (!read) return bad_usage(read.error().message);
+    if (!read) return bad_usage("--baseline: " + read.error().message);
     baseline = std::move(*read);
   }
 
@@ -179,6 +180,15 @@ int run(const Request& request) {
   Judged judged = pool.finish();
   for (const std::string& error : judged.errors) fmt::print(stderr, "postern-check: {}\n", printable(error, 4096));
   bool unread = !judged.errors.empty();
+  // A path that is mistyped in a pipeline would else be green for ever.
+  std::error_code absent;
+  if (request.root && !request.stdin_name && !fs::is_directory(*request.root, absent)) {
+    fmt::print(stderr, "postern-check: note: --root {}: no such directory here, so no artifact tree is judged\n",
+               printable(*request.root));
+  } else if (judged.count == 0 && !request.root && !request.changed && !unread) {
+    fmt::print(stderr, "postern-check: note: nothing to judge below {}: no file holds a policy or a fragment\n",
+               printable(request.paths.empty() ? "." : request.paths.front()));
+  }
   report::Summary summary;
   summary.files = judged.count;
   summary.suppressed = judged.suppressed;
