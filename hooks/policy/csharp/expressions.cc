@@ -94,7 +94,8 @@ bool Parser::lambda_follows() const {
 }
 
 Expr Parser::lambda() {
-  if (!is_punct(ahead(), "=>")) accept_word("async");
+  if (!is_punct(ahead(), "=>") && accept_word("async"))
+    note(NoteKind::forbidden, pos_ - 1, pos_ - 1, "'async' is not allowed in policy expressions", "remove it");
   bool shadows = false;
   const std::size_t locals = locals_.size();
   if (accept_word("delegate")) {
@@ -132,7 +133,10 @@ void Parser::lambda_parameters(Index close) {
   advance();
   const std::size_t outer = locals_.size();
   while (pos_ < close && !failed()) {
-    if (accept(",")) continue;
+    if (accept(",")) {
+      if (see(",") || pos_ == close) return fail_after("a parameter is missing after ','");
+      continue;
+    }
     while (see_word("ref") || see_word("out") || see_word("in") || see_word("params")) advance();
     if (now().kind == TokenKind::identifier && (is_punct(ahead(), ",") || pos_ + 1 == close)) {
       for (std::size_t i = outer; i < locals_.size(); ++i) {

@@ -60,6 +60,9 @@ Expr Parser::primary() {
     } else if (see("(") && pos_ > 0 && is_plain_literal(t_[pos_ - 1])) {
       fail_here(fmt::format("an operator is missing between {} and '('", shown(t_[pos_ - 1])));
       return {};
+    } else if (see("(") && pos_ > 0 && is_punct(t_[pos_ - 1], ")") && found.scalar != Scalar::none) {
+      fail_here(fmt::format("an operator is missing before '(': {} is no method", shown_scalar(found.scalar)));
+      return {};
     } else if (see("(")) {
       const std::size_t notes = notes_.size();
       const bool names_only = pos_ > 0 && is_word(t_[pos_ - 1], "nameof");
