@@ -425,6 +425,16 @@ Task<void> Gate::settle(Request& request, const git::GitRequest& git, const Push
   outcome.entry.at = parts_.clock.wall();
   outcome.entry.rule = joined(plan.rules);
   add_outcome_detail(outcome.entry.detail, report, verdict);
+  // Git runs no hook where the directory of its hooks is gone, and says nothing of it.
+  const bool unjudged = plan.ticketed && !verdict && counter == Metrics::pushes_accepted;
+  if (unjudged) {
+    outcome.entry.detail.set("unjudged", true);
+    log::error("push.unjudged", {{"request", request.id},
+                                 {"push", plan.jti},
+                                 {"repository", git.repo.full_name()},
+                                 {"what", "taken, and no hook left a verdict"},
+                                 {"fix", "postern-hook status, on the machine of the repositories"}});
+  }
   auto start = [&](std::function<void(Result<store::Settled>)> done) {
     parts_.store.settle_push(std::move(outcome), std::move(done));
   };
