@@ -92,9 +92,12 @@ int cmd_config_check(const std::string& config_path) {
   const auto rules = rules_or_say(loaded->config);
   if (!rules) return kExitBadUsage;
   const auto& set = loaded->config.rules;
+  const auto ended = lapsed(loaded->config, SystemClock().wall());
+  for (const auto& sentence : ended) fmt::print(stderr, "warning: {}\n", sentence);
   fmt::print("{}: fine ({} issuers, {} identities, {} groups, {} grants, {} denies, {} environments; {} warnings)\n",
              loaded->config.file, loaded->config.issuers.size(), set.identities.size(), set.groups.size(),
-             set.grants.size(), set.denies.size(), loaded->config.environments.size(), loaded->warnings.size());
+             set.grants.size(), set.denies.size(), loaded->config.environments.size(),
+             loaded->warnings.size() + ended.size());
   fmt::print("rules: {}\n", rules->digest());
   return kExitFine;
 }
@@ -120,11 +123,13 @@ int cmd_reload(const std::string& config_path, const std::string& socket) {
   request.timeout = std::chrono::seconds(60);
   const auto response = http->send(request);
   if (!response) {
-    say_error(fmt::format("asking the gateway at unix:{}: {}", path, response.error().message));
+    say_error(fmt::format("asking the gateway at unix:{}: {}; fix: postern doctor", path, response.error().message));
     return kExitCouldNotFinish;
   }
   if (response->status == 200) {
-    fmt::print("{}\n", response->body);
+    const auto answer = json::parse(response->body);
+    const std::string* digest = answer ? answer->find_string("rules") : nullptr;
+    fmt::print("reloaded, in force now\nrules: {}\n", digest == nullptr ? "?" : printable(*digest, 80));
     return kExitFine;
   }
   say_error(fmt::format("the gateway answered {}: {}", response->status, problem_detail(response->body)));

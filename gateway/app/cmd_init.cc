@@ -36,7 +36,7 @@ std::string starter(const InitOptions& options, const std::string& directory) {
   for (const auto& address : options.listen) listen += (listen.empty() ? "" : ", ") + quoted(address);
   return fmt::format(
       R"(# The configuration of Postern. `postern config check` says what is wrong with it, `postern reload` puts it in force.
-# Secrets never stand here, only where they are kept: env:NAME, file:PATH, keyvault:VAULT/NAME[/VERSION].
+# Secrets never stand here, only where they are kept: env:NAME or file:PATH.
 
 include = ["rules.d/*.toml"]        # files with [[identity]], [[group]], [[role]], [[governed]], [[grant]], [[deny]]
 

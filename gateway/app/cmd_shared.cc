@@ -35,6 +35,25 @@ std::shared_ptr<const access::AccessRules> rules_or_say(const config::Config& co
   return *std::move(rules);
 }
 
+std::vector<std::string> lapsed(const config::Config& config, WallTime now) {
+  std::vector<std::string> all;
+  const auto rules = [&](std::string_view section, const std::vector<access::GrantRule>& list) {
+    for (const auto& rule : list) {
+      if (!rule.until || *rule.until > now) continue;
+      all.push_back(fmt::format("{}:{}: [[{}]] {}: until: has passed ({}): it decides nothing any more",
+                                rule.origin.file, rule.origin.line, section, rule.name, to_rfc3339(*rule.until)));
+    }
+  };
+  rules("grant", config.rules.grants);
+  rules("deny", config.rules.denies);
+  const auto& end = config.upstream.passthrough_until;
+  if (!config.upstream.passthrough.empty() && end && *end <= now) {
+    all.push_back(fmt::format("{}: [upstream] passthrough_until: has passed ({}): Gogs' own credentials are refused",
+                              config.file, to_rfc3339(*end)));
+  }
+  return all;
+}
+
 std::string problem_detail(std::string_view body) {
   const auto document = json::parse(body);
   if (document) {
@@ -42,6 +61,7 @@ std::string problem_detail(std::string_view body) {
       if (const auto* text = document->find_string(member)) return printable(*text, 4000);
     }
   }
+  while (body.ends_with('\n')) body.remove_suffix(1);
   return printable(body, 400);
 }
 

@@ -129,7 +129,7 @@ Status GatewayApp::Parts::open() {
   }
   const config::SecretRef& audit_ref = config.audit.signing_keys.front();
   Result<Secret> audit_pem = config::resolve(audit_ref);
-  if (!audit_pem) return fail(in_context("[audit] signing_keys: " + audit_ref.text(), audit_pem.error()));
+  if (!audit_pem) return fail(in_context("[audit] signing_keys", audit_pem.error()));
   Result<identity::SigningKey> audit_key = identity::SigningKey::from_pem(*audit_pem);
   if (!audit_key) return fail(in_context("[audit] signing_keys: " + audit_ref.text(), audit_key.error()));
 
@@ -308,14 +308,17 @@ Result<std::string> GatewayApp::reload(const std::string& asked_by, const std::s
   Result<std::shared_ptr<const InForce>> loaded =
       load_in_force(parts_->options.config_path, parts_->clock, *parts_->keys);
   Status published = loaded ? parts_->publish(**loaded) : Status(fail(loaded.error()));
+  // One line in log and record; a configuration's mistakes stand on one each.
+  std::string reason = published ? "" : published.error().message;
+  for (std::size_t at = 0; (at = reason.find('\n', at)) != std::string::npos; at += 2) reason.replace(at, 1, "; ");
   audit::AuditEntry entry = own_entry(parts_->clock, published ? EntryKind::rules_load : EntryKind::rules_refused);
   entry.request_id = request_id;
   entry.who.name = asked_by;
   entry.detail.set("rules", published ? (*loaded)->rules->digest() : before->rules->digest());
-  if (!published) entry.detail.set("reason", published.error().message);
+  if (!published) entry.detail.set("reason", reason);
   Result<store::Seq> recorded = parts_->store->append_and_wait(std::move(entry));
   if (!published) {
-    log::error("rules.refused", {{"what", published.error().message}, {"in_force", before->rules->digest()}});
+    log::error("rules.refused", {{"what", reason}, {"in_force", before->rules->digest()}});
     return fail(published.error());
   }
   if (!recorded) {

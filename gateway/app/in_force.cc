@@ -62,7 +62,7 @@ Result<std::shared_ptr<const InForce>> make_in_force(config::Config config, cons
   made->providers = std::move(*providers);
   for (const config::SecretRef& ref : config.tickets.signing_keys) {
     Result<Secret> pem = config::resolve(ref);
-    if (!pem) return fail(in_context("[tickets] signing_keys: " + ref.text(), pem.error()));
+    if (!pem) return fail(in_context("[tickets] signing_keys", pem.error()));
     Result<identity::SigningKey> key = identity::SigningKey::from_pem(*pem);
     if (!key) return fail(in_context("[tickets] signing_keys: " + ref.text(), key.error()));
     made->ticket_keys.push_back(std::move(*key));
@@ -74,13 +74,13 @@ Result<std::shared_ptr<const InForce>> make_in_force(config::Config config, cons
   if (!config.upstream.credentials.empty()) {
     const config::SecretRef& ref = config.upstream.credentials.front();
     Result<Secret> token = config::resolve(ref);
-    if (!token) return fail(in_context("[upstream] credentials: " + ref.text(), token.error()));
+    if (!token) return fail(in_context("[upstream] credentials", token.error()));
     made->upstream_token = std::move(*token);
   }
   made->upstream_authorization = basic_authorization(made->upstream_token);
   for (const auto& [name, ref] : config.upstream.credential_of) {
     Result<Secret> token = config::resolve(ref);
-    if (!token) return fail(in_context("[[identity]] " + name + ": upstream: " + ref.text(), token.error()));
+    if (!token) return fail(in_context("[[identity]] " + name + ": upstream", token.error()));
     made->upstream_authorization_of.emplace(name, basic_authorization(*token));
   }
   for (const std::string& pattern : config.upstream.passthrough) made->passthrough.emplace_back(pattern);

@@ -70,6 +70,7 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_DUMPABLE, 0);
   raise_descriptor_limit();
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is answered as a full disk is
   // Blocked before the first thread starts, so that only the wait below gets them.
   sigset_t signals;
   sigemptyset(&signals);

@@ -281,6 +281,10 @@ Error to_error(CURLcode code, const Transfer& transfer, const char* error_text) 
   if (code == CURLE_OPERATION_TIMEDOUT) {
     return {ErrorCode::timeout, fmt::format("{}: no answer within {} ms", shown, request.timeout.count())};
   }
+  // The library speaks of the host that no request to a socket has.
+  if (code == CURLE_COULDNT_CONNECT && !transfer.target.socket.empty()) {
+    return {ErrorCode::unavailable, fmt::format("{}: nobody answers at this socket", shown)};
+  }
   const std::string_view detail = *error_text != '\0' ? error_text : curl_easy_strerror(code);
   return {ErrorCode::unavailable, fmt::format("{}: {}", shown, printable(detail, 200))};
 }

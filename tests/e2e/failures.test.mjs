@@ -2,7 +2,7 @@
 // without a restart.
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
-import {chmodSync, readFileSync, renameSync} from 'node:fs';
+import {chmodSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 
 import {ordersPolicy} from '../../fixtures/story/policies.mjs';
 import {advertise, assertRejected, basic, environmentState, kOrdersFile, untilHealthy} from '../../fixtures/story/story.mjs';
@@ -30,10 +30,18 @@ async function accepted(w) {
   return commit;
 }
 
+/** The doctor must name it, with exit 1. */
+async function diagnosed(w, line) {
+  const said = await w.postern(['doctor', '--config', w.config]);
+  assert.equal(said.code, 1, said.stdout);
+  assert.match(said.stdout, line);
+}
+
 suite([
   ['the upstream is down and comes back', async (w) => {
     w.dev = await w.clone('orders-dev', {name: 'dev'});
     await w.upstream.stop();
+    await diagnosed(w, /^FAILED +\[upstream\] http/m);
     const answer = await advertise(w, basic(await w.token('apim-sync')));
     assert.ok([502, 503, 504].includes(answer.status), String(answer.status));
     assert.match(answer.text, /\w/);
@@ -56,6 +64,7 @@ suite([
   ['without the identity provider from the start there are no keys: 503, until it is back', async (w) => {
     await w.gateway.stop();
     await w.identity.stop();
+    await diagnosed(w, /^FAILED +\[\[issuer\]\] [^]*^FAILED +gateway at .*start postern-gateway/m);
     w.gateway.start();
     await until('the gateway to listen', () => w.request('/-/healthz').then(({status}) => status === 200));
     const answer = await advertise(w, basic(w.identity.mint('apim-sync')));
@@ -68,6 +77,7 @@ suite([
     try {
       const pushed = await refused(w);
       assert.match(pushed.stderr, /spool/);
+      await diagnosed(w, /^FAILED +\[tickets\] spool .*postern-hook install[^]*^FAILED +gateway at .*refuses everybody: spool/m);
     } finally {
       renameSync(`${w.spool}.away`, w.spool);
     }
@@ -110,6 +120,41 @@ suite([
     await until('the gateway to notice', async () => (await w.push(w.dev, 'orders-dev')).code === 0, 90000, 5000);
     await accepted(w);
   }],
+  ['Gogs no longer knows the token: the client hears whose fault it is, the doctor which file', async (w) => {
+    const token = `${w.etc}/gogs-token`;
+    const before = readFileSync(token);
+    writeFileSync(token, '0123456789012345678901234567890123456789\n');
+    try {
+      await w.postern(['reload', '--config', w.config], {check: true});
+      const answer = await advertise(w, basic(await w.token('apim-sync')));
+      assert.equal(answer.status, 502);
+      assert.match(answer.text, /gateway's own account; fix \(operator\)/);
+      if (w.kind === 'gogs') await diagnosed(w, /^FAILED +\[upstream\] credential file:.*gogs-token: Gogs answers 40/m);
+    } finally {
+      writeFileSync(token, before);
+      await w.postern(['reload', '--config', w.config], {check: true});
+    }
+    await accepted(w);
+  }],
+  ['the directory of the hooks is gone: what no hook judged is told in log, record and by the doctor', async (w) => {
+    await accepted(w);
+    renameSync(w.hooks, `${w.hooks}.away`);
+    try {
+      await w.commit(w.dev, {[kOrdersFile]: ordersPolicy(++calls)}, 'nobody looks');
+      assert.equal((await w.push(w.dev, 'orders-dev')).code, 0);
+    } finally {
+      renameSync(`${w.hooks}.away`, w.hooks);
+    }
+    assert.match(readFileSync(w.gateway.log, 'utf8'), /error push\.unjudged .*postern-hook status/);
+    const unjudged = await w.postern(['doctor', '--config', w.config]);
+    assert.equal(unjudged.code, 1);
+    assert.match(unjudged.stdout, /^FAILED +hooks: no hook judged the push of record #\d+.*postern-hook status/m);
+    // A commit that no verdict lists counts as an agent's: the deployer waits for the operator's word.
+    await until('the deployer to hold', async () => (await environmentState(w)).state === 'held', 30000);
+    await w.adopt(await w.ref());
+    await accepted(w);
+    assert.match((await w.postern(['doctor', '--config', w.config])).stdout, /^ok +hooks: /m);
+  }],
   ['the store is locked: nothing is forwarded, and later everything is', async (w) => {
     const holder = spawn('sqlite3', [`${w.state}/postern.db`], {stdio: ['pipe', 'pipe', 'inherit']});
     let said = '';
@@ -151,7 +196,6 @@ suite([
     assert.ok(waited || what === '412' || /cut|429|409/.test(what), 'it never said that it waits');
   }]),
   ['a broken configuration leaves the old rules in force and says so', async (w) => {
-    const {writeFileSync} = await import('node:fs');
     const before = readFileSync(w.config, 'utf8');
     writeFileSync(w.config, before.replace('[store]', '[stoer]'));
     const reloaded = await w.postern(['reload', '--config', w.config]);

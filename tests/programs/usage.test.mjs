@@ -116,6 +116,28 @@ test('a configuration that is named by a relative path is relative to itself, no
   }
 });
 
+test('what has ended is told, and a limit on the size of files kills no gateway', () => {
+  const ended = check(swap('verbs = ["read"]', 'verbs = ["read"]\nuntil = 2020-01-01'));
+  assert.equal(ended.code, 0);
+  assert.match(ended.err, /warning: .*postern\.toml:\d+: \[\[grant\]\] everybody-named-reads: until: has passed/);
+  const home = `${directory}/gateway`;
+  mkdirSync(home);
+  const init = call('postern', ['init', '--directory', `${home}/etc`, '--state', `${home}/state`, '--spool', `${home}/spool`,
+                                '--listen', `unix:${home}/gateway.sock`]);
+  assert.equal(init.code, 0, init.err);
+  writeFileSync(`${home}/etc/upstream-token`, 'a-token\n', {mode: 0o600});
+  const limited = spawnSync('bash', ['-c', 'ulimit -f 1; exec "$0" "$@"', `${kBin}/postern-gateway`, '--config', `${home}/etc/postern.toml`],
+                            {encoding: 'utf8', timeout: 30000});
+  assert.equal(limited.signal, null);
+  assert.equal(limited.status, 3, limited.stderr);
+  assert.match(limited.stderr, /^postern-gateway: \[/m);
+  mkdirSync(`${home}/state/checkpoints`);
+  const doctor = call('postern', ['doctor', '--config', `${home}/etc/postern.toml`]);
+  assert.equal(doctor.code, 1);
+  assert.match(doctor.out, /^FAILED +\[audit\] witness file:.*no regular file/m);
+  assert.match(doctor.out, /^FAILED +gateway at unix:.*start postern-gateway/m);
+});
+
 test('postern-check says when there was nothing to judge, and which option names what is not there', () => {
   mkdirSync(`${directory}/nothing`);
   const cwd = `${directory}/nothing`;
