@@ -225,7 +225,7 @@ Task<bool> Gate::identify(Request& request, const git::RepoPath* passthrough) {
   std::string reason = "no_credential";
   std::string advice =
       "a token is needed: as the Basic password (any user name), or as `Authorization: Bearer`; for git, "
-      "git-credential-postern provides one";
+      "a credential helper gives it";
   if (const auto* refused = std::get_if<identity::Refused>(&outcome)) {
     reason = refused->reason;
     advice = refused->advice;

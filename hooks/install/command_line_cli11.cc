@@ -24,7 +24,7 @@ int exit_code_of(const Status& done) {
 
 int run_command_line(int argc, char** argv) {
   CLI::App app{"postern-hook: judges every push into a Gogs, and puts itself in place for it"};
-  app.set_version_flag("--version", POSTERN_VERSION);
+  app.set_version_flag("--version", "postern-hook " POSTERN_VERSION);
   app.require_subcommand(1);
   app.footer(
       "git calls pre-receive, post-receive and reference-transaction through the dispatcher that install writes.");

@@ -116,6 +116,61 @@ test('a configuration that is named by a relative path is relative to itself, no
   }
 });
 
+const kPages = ['README.md', 'docs/ci.md', 'docs/configuration.md', 'docs/operations.md', 'docs/policy-language.md'];
+
+test('every option that a page gives a program is one of that program', () => {
+  const helps = new Map();
+  const known = (words) => {
+    const line = words.join(' ');
+    if (!helps.has(line)) helps.set(line, new Set(call(words[0], [...words.slice(1), '--help']).out.match(/--[a-z][a-z-]*/g)));
+    return helps.get(line);
+  };
+  let seen = 0;
+  for (const page of kPages) {
+    for (const [, command] of readFileSync(`${kTop}/${page}`, 'utf8').matchAll(/[`' ](postern(?:-[a-z]+)? [^`'\n]*)/g)) {
+      const words = command.split(/[>|;]/)[0].trim().split(/\s+/);
+      if (!kPrograms.includes(words[0])) continue;
+      const path = [words[0]];
+      if (words[0] !== 'postern-check') {
+        while (path.length < 3 && /^[a-z]+$/.test(words[path.length] ?? '') && call(words[0], [...path.slice(1), words[path.length], '--help']).code === 0)
+          path.push(words[path.length]);
+      }
+      for (const option of command.match(/(?<= )--[a-z][a-z-]*/g) ?? []) {
+        ++seen;
+        assert.ok(known(path).has(option), `${page}: ${command}: ${path.join(' ')} has no ${option}`);
+      }
+    }
+  }
+  assert.ok(seen > 35, String(seen));
+});
+
+test('every message that the page of operations explains is one that a program says', () => {
+  const said = spawnSync('sh', ['-c', "find gateway hooks -name '*.cc' -o -name '*.h' -o -name '*.sh' | xargs cat"], {cwd: kTop, encoding: 'utf8', maxBuffer: 1 << 26})
+    .stdout.replace(/"\s*\n\s*"/g, '');
+  const ofTheStore = ['file is not a database', 'disk image is malformed'];  // SQLite's own words
+  let seen = 0;
+  for (const [, cell] of readFileSync(`${kTop}/docs/operations.md`, 'utf8').matchAll(/^\| (`[^|]*) \|/gm)) {
+    for (const [, words] of cell.matchAll(/`([^`]+)`/g)) {
+      ++seen;
+      assert.ok(ofTheStore.includes(words) || said.includes(words), words);
+    }
+  }
+  assert.ok(seen >= 15, String(seen));
+});
+
+test('the units of the page of operations are taken by systemd', (context) => {
+  const units = [...readFileSync(`${kTop}/docs/operations.md`, 'utf8').matchAll(/^```ini\n# \/etc\/systemd\/system\/(\S+)\n([^]*?)^```/gm)];
+  assert.deepEqual(units.map(([, name]) => name), ['postern-gateway.service', 'postern-deploy.service']);
+  for (const [, name, text] of units) {
+    const program = /^ExecStart=\/usr\/bin\/(\S+)/m.exec(text)[1];
+    assert.ok(kPrograms.includes(program));
+    writeFileSync(`${directory}/${name}`, text.replaceAll(`/usr/bin/${program}`, `${kBin}/${program}`));
+    const judged = spawnSync('systemd-analyze', ['verify', `${directory}/${name}`], {encoding: 'utf8'});
+    if (judged.error) return context.skip('SKIPPED: no systemd-analyze here');
+    assert.equal(judged.stderr.split('\n').filter((line) => line.includes(name)).join('\n'), '');
+  }
+});
+
 test('what has ended is told, and a limit on the size of files kills no gateway', () => {
   const ended = check(swap('verbs = ["read"]', 'verbs = ["read"]\nuntil = 2020-01-01'));
   assert.equal(ended.code, 0);
