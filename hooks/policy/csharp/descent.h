@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,6 +22,8 @@
 namespace postern::policy::csharp {
 
 constexpr int kMaxDepth = 200;
+// What is told of one expression.
+constexpr std::size_t kMaxNotes = 200;
 constexpr std::uint32_t kNoMatch = 0xffffffff;
 
 using Index = std::uint32_t;
@@ -73,7 +77,7 @@ class Parser {
     find_early_names();
   }
   // A hole of an interpolated string, which sees what `outer` sees.
-  Parser(const Parser& outer, std::vector<Token> tokens);
+  Parser(Parser& outer, std::vector<Token> tokens);
 
   void parse_form(Form form);
   // One hole of an interpolated string: expression [, alignment].
@@ -253,7 +257,20 @@ class Parser {
   // ---- scopes (ECMA-334 §7.7). A scope is the part of locals_ that its owner cuts off at its end. The variables of
   // patterns and `out` live as long as the block around them, which is longer than C# says here and there.
 
-  bool is_local(std::string_view name) const;
+  struct Local {
+    std::string_view name;
+    bool plain;
+    const ContextType* type;  // null where it is not known
+    int function_depth;       // of its declaration
+  };
+  // The innermost of that name, or null.
+  const Local* find_local(std::string_view name) const;
+  bool is_local(std::string_view name) const { return find_local(name) != nullptr; }
+  // Whether one of that name came when there were so many, or later.
+  bool is_declared_since(std::size_t locals, std::string_view name) const;
+  bool is_function(std::string_view name) const;
+  bool is_own_member(std::string_view name) const;
+  bool is_label(std::string_view name);
   // The end of a scope that began with so many variables.
   void leave(std::size_t locals);
   // The name at this token is a variable from here on; `plain` is one that may not stand twice.
@@ -268,6 +285,8 @@ class Parser {
   static Flow meet(const Flow& a, const Flow& b);
   // The variable at this token is read or assigned here.
   void use_local(Index at);
+  // It has a value from here on; whether it had none, in this function.
+  bool give_value(std::string_view name, int function_depth);
   bool assigns(Index at) const;
   bool told_missing(std::string_view name) const;
   // A variable of a type that is known here cannot hold what it is given.
@@ -317,23 +336,24 @@ class Parser {
   Index pos_ = 0;
   int depth_ = 0;
   int trials_ = 0;
-  int shadowed_ = 0;        // a lambda parameter hides `context`
-  int function_depth_ = 0;  // 1: the block itself; more: inside a lambda or local function
-  bool breaks_ = false;     // the innermost loop or switch is left by break
-  int loops_ = 0;           // around this place, in its own function
-  int switches_ = 0;        // the same
-  bool uses_goto_ = false;  // flow is not followed
-  struct Local {
-    std::string_view name;
-    bool plain;
-    const ContextType* type;  // null where it is not known
-    int function_depth;       // of its declaration
-  };
+  int shadowed_ = 0;         // a lambda parameter hides `context`
+  int function_depth_ = 0;   // 1: the block itself; more: inside a lambda or local function
+  bool breaks_ = false;      // the innermost loop or switch is left by break
+  int loops_ = 0;            // around this place, in its own function
+  int switches_ = 0;         // the same
+  bool uses_goto_ = false;   // flow is not followed
+  Parser* outer_ = nullptr;  // of a hole
   std::vector<Local> locals_;
+  struct Places {
+    std::vector<Index> at;  // in locals_
+    std::size_t plain = 0;
+  };
+  std::unordered_map<std::string_view, Places> places_;
   Flow unassigned_;
-  std::vector<std::string_view> functions_;    // local functions of the whole expression
-  std::vector<std::string_view> own_members_;  // members that the expression itself makes up
-  bool opaque_ = false;                        // a placeholder may hold declarations
+  std::unordered_set<std::string_view> functions_;    // local functions of the whole expression
+  std::unordered_set<std::string_view> own_members_;  // members that the expression itself makes up
+  std::optional<std::unordered_set<std::string_view>> labels_;
+  bool opaque_ = false;  // a placeholder may hold declarations
   std::optional<Fault> fault_;
   std::vector<Note> notes_;
 };

@@ -139,10 +139,8 @@ void Parser::lambda_parameters(Index close) {
     }
     while (see_word("ref") || see_word("out") || see_word("in") || see_word("params")) advance();
     if (now().kind == TokenKind::identifier && (is_punct(ahead(), ",") || pos_ + 1 == close)) {
-      for (std::size_t i = outer; i < locals_.size(); ++i) {
-        if (locals_[i].name == now().text && now().text != "_")
-          note(NoteKind::name, pos_, pos_, fmt::format("two parameters have the name '{}'", now().text));
-      }
+      if (is_declared_since(outer, now().text) && now().text != "_")
+        note(NoteKind::name, pos_, pos_, fmt::format("two parameters have the name '{}'", now().text));
       declare(pos_);
       advance();
       continue;

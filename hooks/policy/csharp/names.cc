@@ -243,7 +243,7 @@ Expr Parser::member(const Expr& owner) {
   } else if (!owner.quiet) {
     judge_member(owner, name_at);
   }
-  const bool own = std::find(own_members_.begin(), own_members_.end(), name.text) != own_members_.end();
+  const bool own = is_own_member(name.text);
   if (!own && result.member == Expr::Member::unknown && holds(kMethods, name.text)) {
     result.member = Expr::Member::method;
   }
@@ -306,6 +306,7 @@ const ContextType* Parser::type_between(Index first, Index last) const {
 }
 
 void Parser::judge_context_member(const ContextType& owner, Index at) {
+  if (notes_.size() >= kMaxNotes) return;
   const std::string_view name = t_[at].text;
   const std::string_view near = near_member(owner, name);
   const std::string message = fmt::format("{} has no member '{}'", owner.name, name);
@@ -348,7 +349,7 @@ void Parser::judge_member(const Expr& owner, Index at) {
          did_you_mean(near_static_member(*owner.of_type, name)));
     return;
   }
-  if (is_dotnet_member(name) || std::find(own_members_.begin(), own_members_.end(), name) != own_members_.end()) return;
+  if (notes_.size() >= kMaxNotes || is_dotnet_member(name) || is_own_member(name)) return;
   note(NoteKind::unlisted, at, at, fmt::format("no type that policy expressions may use has a member '{}'", name),
        did_you_mean(near_dotnet_member(name)));
 }
@@ -405,7 +406,7 @@ void Parser::unlisted_type(Index at) {
 }
 
 void Parser::judge_type() {
-  if (trials_ > 0) return;  // what it says would be taken back
+  if (trials_ > 0 || notes_.size() >= kMaxNotes) return;  // what it says would be taken back
   const std::string_view first = now().text;
   if (is_local(first) || first == "var" || first == "_" || first == "global" || is_type_parameter(first)) return;
   if (first == "dynamic") {
@@ -436,7 +437,7 @@ const DotnetType* Parser::judge_value_name() {
   const Token& token = now();
   const std::string_view name = token.text;
   if (one_of(name, {"_", "nameof", "global", "async", "await"})) return nullptr;
-  if (std::find(functions_.begin(), functions_.end(), name) != functions_.end()) return nullptr;
+  if (is_function(name)) return nullptr;
   const bool qualifies = is_punct(ahead(), ".");
   if (qualifies) {
     if (const Forbidden* entry = listed(kForbiddenStatics, name)) {
@@ -446,14 +447,20 @@ const DotnetType* Parser::judge_value_name() {
     if (judge_forbidden() || is_root_namespace(name)) return nullptr;
   }
   if (const DotnetType* type = find_dotnet_type(name)) return type;
+  if (notes_.size() >= kMaxNotes || told_missing(name)) return nullptr;
   std::vector<std::string_view> names = {"context", "true", "false", "null", "new", "string"};
-  for (const Local& local : locals_) names.push_back(local.name);
-  names.insert(names.end(), functions_.begin(), functions_.end());
+  for (const Parser* scope = this; scope != nullptr; scope = scope->outer_) {
+    // The nearest in the text are the likeliest.
+    const std::size_t most = std::min<std::size_t>(scope->locals_.size(), 200);
+    for (auto local = scope->locals_.end() - static_cast<std::ptrdiff_t>(most); local != scope->locals_.end(); ++local)
+      names.push_back(local->name);
+    if (scope->functions_.size() < 200) names.insert(names.end(), scope->functions_.begin(), scope->functions_.end());
+  }
   std::string_view near = nearest(name, names);
   if (near.empty()) near = nearest(name, dotnet_type_names());
   if (near.empty() && qualifies && !is_lower(name.front())) {
     unlisted_type(pos_);
-  } else if (!told_missing(name)) {
+  } else {
     note(NoteKind::name, pos_, pos_, fmt::format("there is no '{}'", name),
          near.empty() ? "declare it before, or write a string in quotes" : did_you_mean(near));
   }
@@ -463,8 +470,8 @@ const DotnetType* Parser::judge_value_name() {
 // One lost declaration is one mistake, however often the name is used.
 bool Parser::told_missing(std::string_view name) const {
   return std::any_of(notes_.begin(), notes_.end(), [&](const Note& note) {
-    return note.kind == NoteKind::name && (note.at.message == fmt::format("there is no '{}'", name) ||
-                                           note.at.message == fmt::format("there is no type '{}'", name));
+    return note.kind == NoteKind::name && s_.substr(note.at.begin, note.at.end - note.at.begin) == name &&
+           note.at.message.starts_with("there is no ");
   });
 }
 

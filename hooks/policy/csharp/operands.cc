@@ -147,7 +147,7 @@ void Parser::judge_out_argument() {
   if (pos_ < 2 || match_[pos_] == kNoMatch || !(is_punct(t_[pos_ - 2], ".") || is_punct(t_[pos_ - 2], "?."))) return;
   const std::string_view name = t_[pos_ - 1].text;
   if (!one_of(name, {"TryParse", "TryParseBasic", "TryParseJwt", "TryParseExact", "TryGetValue"})) return;
-  if (std::find(own_members_.begin(), own_members_.end(), name) != own_members_.end()) return;
+  if (is_own_member(name)) return;
   for (Index i = pos_ + 1; i < match_[pos_]; ++i)
     if (is_word(t_[i], "out") || t_[i].kind == TokenKind::placeholder) return;
   note(NoteKind::operand, pos_ - 1, pos_ - 1, fmt::format("'{}' gives its result through an 'out' argument", name),
@@ -331,7 +331,9 @@ void Parser::holes(const Token& token) {
       const Fault& fault = *inner.fault();
       return fail_bytes(fault.begin, fault.end, fault.message, fault.help);
     }
-    for (Note& each : inner.notes()) notes_.push_back(std::move(each));
+    for (Note& each : inner.notes()) {
+      if (notes_.size() < kMaxNotes) notes_.push_back(std::move(each));
+    }
   }
 }
 

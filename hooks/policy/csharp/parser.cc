@@ -35,14 +35,11 @@ void Parser::parse_hole() {
   if (!fault_ && !at_end()) unexpected("the end of the hole, '}'");
 }
 
-Parser::Parser(const Parser& outer, std::vector<Token> tokens) : Parser(outer.s_, std::move(tokens)) {
+Parser::Parser(Parser& outer, std::vector<Token> tokens) : Parser(outer.s_, std::move(tokens)) {
+  outer_ = &outer;
   depth_ = outer.depth_ + 8;
   shadowed_ = outer.shadowed_;
   function_depth_ = outer.function_depth_;
-  locals_ = outer.locals_;
-  unassigned_ = outer.unassigned_;
-  functions_.insert(functions_.end(), outer.functions_.begin(), outer.functions_.end());
-  own_members_.insert(own_members_.end(), outer.own_members_.begin(), outer.own_members_.end());
 }
 
 void Parser::match_brackets() {
@@ -95,7 +92,11 @@ bool Parser::expect(std::string_view text, std::string_view after) {
 
 void Parser::note_bytes(NoteKind kind, std::uint32_t begin, std::uint32_t end, std::string message, std::string help,
                         bool accepted) {
-  if (!failed()) notes_.push_back({kind, Fault{begin, end, std::move(message), std::move(help)}, accepted});
+  if (failed() || notes_.size() >= kMaxNotes) return;
+  notes_.push_back({kind, Fault{begin, end, std::move(message), std::move(help)}, accepted});
+  if (notes_.size() == kMaxNotes) {
+    notes_.back().at.message += " (and so many more that the rest of them is not listed)";
+  }
 }
 
 void Parser::note(NoteKind kind, Index first, Index last, std::string message, std::string help, bool accepted) {

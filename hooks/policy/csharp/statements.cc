@@ -1,10 +1,15 @@
 #include <fmt/core.h>
 
+#include <unordered_set>
+
 #include "hooks/policy/csharp/descent.h"
 
 namespace postern::policy::csharp {
 
 namespace {
+
+// Each branch copies what is followed.
+constexpr std::size_t kMaxFlow = 200;
 
 // The type of what a variable is given, where it is one that is known here.
 const ContextType* kept_type(const Expr& value) {
@@ -152,10 +157,7 @@ bool Parser::statement_flow() {
       if (accept_word("case")) {
         expression();
       } else if (!accept_word("default")) {
-        const auto is_label = [&](const Token& at) {
-          return at.kind == TokenKind::identifier && at.text == now().text && is_punct(*(&at + 1), ":");
-        };
-        if (now().kind == TokenKind::identifier && !opaque_ && std::none_of(t_.begin(), t_.end() - 1, is_label))
+        if (now().kind == TokenKind::identifier && !opaque_ && !is_label(now().text))
           note(NoteKind::name, pos_, pos_, fmt::format("there is no label '{}'", now().text));
         advance();
       }
@@ -298,7 +300,7 @@ bool Parser::switch_statement() {
   bool any = false;
   const Flow before = unassigned_;
   Flow after = before;
-  std::vector<std::string_view> labels;
+  std::unordered_set<std::string_view> labels;
   Index label = 0;   // the last one
   Index behind = 0;  // the first token after it
   // C# runs no section into the next.
@@ -322,9 +324,8 @@ bool Parser::switch_statement() {
       advance();
       if (is_punct(ahead(), ":") && now().kind != TokenKind::identifier && now().kind != TokenKind::placeholder) {
         const std::string_view value = s_.substr(now().begin, now().end - now().begin);
-        if (std::find(labels.begin(), labels.end(), value) != labels.end())
+        if (!labels.insert(value).second)
           note(NoteKind::name, label, pos_, fmt::format("there are two labels 'case {}'", value), "remove one of them");
-        labels.push_back(value);
       }
       // `case var x:` and `case object x:` match whatever is left.
       has_default |=
@@ -543,7 +544,7 @@ bool Parser::declarators() {
       fail_after(fmt::format("'=' or ';' is missing after '{}'; found {}", t_[name_at].text, shown(now())));
       return false;
     } else {
-      unassigned_.push_back(static_cast<Index>(local - 1));
+      if (unassigned_.size() < kMaxFlow) unassigned_.push_back(static_cast<Index>(local - 1));
     }
     if (named_var && see(",")) {
       note(NoteKind::statement, type_at, type_at, "'var' declares one variable at a time",

@@ -531,3 +531,25 @@ TEST_CASE("what compiles and does not do what it seems to is a warning") {
   REQUIRE(from_end.notes.size() == 1);
   CHECK(from_end.notes[0].kind == NoteKind::unlisted);
 }
+
+// Each took minutes when a name was looked up among all the others.
+TEST_CASE("twenty thousand names are looked up in no time") {
+  const auto repeated = [](auto&& part) {
+    std::string out;
+    for (int i = 0; i < 20000; ++i) out += part(std::to_string(i));
+    return out;
+  };
+  const std::string variables = repeated([](const std::string& i) { return "int x" + i + " = 1;"; });
+  const std::string uses = repeated([](const std::string&) { return "{x1}"; });
+  CHECK(verdict("@{" + variables + "return $\"" + uses + "\";}", true) == "");
+  const std::string functions = repeated([](const std::string& i) { return "int f" + i + "() { return f0(); }"; });
+  CHECK(verdict("@{" + functions + "return f1();}", true) == "");
+  const std::string jumps = repeated([](const std::string&) { return "goto a;"; });
+  CHECK(verdict("@{" + jumps + "a: return 1;}", true) == "");
+  const std::string branches = repeated([](const std::string&) { return "if (context.Tracing) {}"; });
+  const std::string unset = repeated([](const std::string& i) { return "int x" + i + ";"; });
+  CHECK(verdict("@{" + unset + branches + "return 1;}", true) == "");
+  const Parsed unknown = parse_value("@(" + repeated([](const std::string& i) { return "a" + i + " + "; }) + "1)");
+  CHECK(unknown.notes.size() == 200);
+  CHECK_THAT(unknown.notes.back().at.message, Catch::Contains("and so many more"));
+}
