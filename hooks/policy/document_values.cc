@@ -185,6 +185,22 @@ std::uint32_t ValueReader::forgotten_quote(std::uint32_t v, std::uint32_t q) con
   return v + static_cast<std::uint32_t>(end) - (empty_tag ? 1 : 0);
 }
 
+// Where the value that began at `v` was to end when the quote at `q` opens the value of the attribute on a line of its
+// own below; 0 when it does not.
+std::uint32_t ValueReader::forgotten_before_attribute(std::uint32_t v, std::uint32_t q) const {
+  if (ends_value(q)) return 0;
+  const std::string_view value = d_.view({v, q});
+  const std::size_t line = value.find_last_of('\n');
+  if (line == std::string_view::npos || value.find('>') != std::string_view::npos) return 0;
+  const std::uint32_t name = skip_blank(text_, v + static_cast<std::uint32_t>(line));
+  if (!d_.at_name(name)) return 0;
+  const std::uint32_t equals = d_.skip_space(d_.name_end(name));
+  if (d_.at(equals) != '=' || d_.skip_space(equals + 1) != q) return 0;
+  std::size_t end = value.find_first_of("\r\n");
+  while (end > 0 && is(value[end - 1], kSpace)) --end;
+  return v + static_cast<std::uint32_t>(std::max<std::size_t>(end, 1));
+}
+
 std::uint32_t ValueReader::read_value(NodeId element, Attribute& a, std::uint32_t v, TagState& tag, bool& ends_tag) {
   const char quote = a.quote;
   if (const std::uint32_t e0 = skip_blank(text_, v); d_.starts_expression(e0))
@@ -200,6 +216,12 @@ std::uint32_t ValueReader::read_value(NodeId element, Attribute& a, std::uint32_
     if (p >= size_) break;
     const char c = text_[p];
     if (c == quote) {
+      if (const std::uint32_t end = forgotten_before_attribute(v, p); end != 0) {
+        unclosed_value(a, tag);
+        flush(std::max(begin, end));
+        a.value = {v, end};
+        return end;
+      }
       if (const std::uint32_t end = forgotten_quote(v, p); end != 0) {
         unclosed_value(a, tag);
         flush(std::max(begin, end));

@@ -37,6 +37,7 @@ class ValueReader {
 
  private:
   bool ends_value(std::uint32_t q) const;
+  std::uint32_t forgotten_before_attribute(std::uint32_t v, std::uint32_t q) const;
   bool ends_expression(std::uint32_t end, Enclosure enclosure) const;
   bool tell_bracket(const Expression& e);
   std::uint32_t surplus_end(std::uint32_t begin, std::uint32_t end, std::uint32_t stop);

@@ -93,7 +93,7 @@ void judge_attribute(Reporter& r, std::string_view element, const Attribute& a, 
 void judge_text(const Subject& s, Reporter& r, const ModelElement& e, std::string_view element) {
   const Range range = s.node(e).content;
   const std::string_view text = trimmed(s.document.text(range));
-  if (text.empty() || text.find('&') != std::string_view::npos) return;
+  if (text.empty() || (element != "set-url" && text.find('&') != std::string_view::npos)) return;
   const bool filled_in = is_filled_in(text);
   if (filled_in && !(element == "set-url" && is_utf8(text))) return;
   const auto begin = static_cast<std::uint32_t>(text.data() - s.document.text(range).data() + range.begin);

@@ -218,6 +218,19 @@ TEST_CASE("A quote that is missing behind an expression is one error where the e
   }
 }
 
+TEST_CASE("A quote that is missing before an attribute on the next line is one error on its line") {
+  for (const std::string_view text :
+       {"<policies><inbound><base />\n<set-header\nname=\"X-A\n  exists-action=\"override\"\n>"
+        "<value>a</value></set-header></inbound></policies>",
+        "<policies><inbound><base />\n<set-variable\nname=\"a\r\n  "
+        "value=\"@(context.Api.Id)\"\n/></inbound></policies>"}) {
+    const std::vector<Finding> findings = check_policy("p.xml", text, {});
+    REQUIRE(findings.size() == 1);
+    CHECK(findings[0].rule == "xml-syntax");
+    CHECK(findings[0].line == 3);
+  }
+}
+
 TEST_CASE("A named value that lost a brace in a string of code is told and braces of JSON and GraphQL are not") {
   const auto rules = [](std::string_view code) {
     return rules_of("<policies><inbound><base /><set-body>@(" + std::string(code) +
