@@ -141,7 +141,10 @@ Result<std::vector<store::AuditRecord>> records_of_gateway(const std::string& ga
     request.max_response_bytes = kMaxResponse;
     if (!bearer.empty()) request.bearer = bearer.copy();
     const auto response = http.send(request);
-    if (!response) return fail(in_context("asking the gateway at " + gateway, response.error()));
+    if (!response) {
+      return fail(response.error().code, "asking the gateway: " + response.error().message +
+                                             "; fix: start it, or read its store with --store sqlite:PATH");
+    }
     const auto body = json::parse(response->body, {.bytes = kMaxResponse, .depth = 70, .values = kMaxResponse});
     if (response->status != 200) {
       const std::string* detail = body ? body->find_string("detail") : nullptr;

@@ -123,7 +123,7 @@ int cmd_reload(const std::string& config_path, const std::string& socket) {
   request.timeout = std::chrono::seconds(60);
   const auto response = http->send(request);
   if (!response) {
-    say_error(fmt::format("asking the gateway at unix:{}: {}; fix: postern doctor", path, response.error().message));
+    say_error(fmt::format("asking the gateway: {}; fix: postern doctor", response.error().message));
     return kExitCouldNotFinish;
   }
   if (response->status == 200) {

@@ -56,7 +56,7 @@ void check_keys(Report& report, std::string_view section, const std::vector<conf
     const std::string what = fmt::format("[{}] signing key {}", section, ref.text());
     const auto pem = config::resolve(ref);
     if (!pem) {
-      report.failed(what, pem.error().message);
+      report.failed(fmt::format("[{}] signing_keys", section), pem.error().message);
       continue;
     }
     const auto key = identity::SigningKey::from_pem(*pem);
@@ -251,7 +251,7 @@ void check_upstream(Report& report, net::HttpClient& http, const config::Upstrea
   const std::string what = "[upstream] " + upstream.url;
   const auto answer = get(http, upstream.url + "/");
   if (!answer) {
-    report.failed(what, answer.error().message);
+    report.failed("[upstream]", answer.error().message);
   } else {
     report.ok(what, fmt::format("answers {}", answer->status));
   }
@@ -259,7 +259,7 @@ void check_upstream(Report& report, net::HttpClient& http, const config::Upstrea
     const std::string credential = "[upstream] credential " + ref.text();
     const auto secret = config::resolve(ref);
     if (!secret) {
-      report.failed(credential, secret.error().message);
+      report.failed("[upstream] credentials", secret.error().message);
       continue;
     }
     if (!answer || upstream.kind != config::UpstreamConfig::Kind::gogs) {

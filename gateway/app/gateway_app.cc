@@ -154,7 +154,15 @@ Status GatewayApp::Parts::open() {
   for (const config::Listen& listen : config.server.listen) {
     Result<net::Listener> listener = listen.is_unix ? net::Listener::unix_socket(listen.path, kSocketMode)
                                                     : net::Listener::tcp(listen.host, listen.port);
-    if (!listener) return fail(in_context("[server] listen", listener.error()));
+    if (!listener) {
+      Error error = in_context("[server] listen", listener.error());
+      if (listen.is_unix && error.code == ErrorCode::not_found) {
+        error.message += "; fix: make the directory of the socket (RuntimeDirectory=postern in a unit)";
+      } else if (!listen.is_unix) {
+        error.message += "; fix: ss -ltnp shows who listens there";
+      }
+      return fail(std::move(error));
+    }
     listeners.push_back(std::move(*listener));
   }
 

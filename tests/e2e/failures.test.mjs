@@ -41,7 +41,7 @@ suite([
   ['the upstream is down and comes back', async (w) => {
     w.dev = await w.clone('orders-dev', {name: 'dev'});
     await w.upstream.stop();
-    await diagnosed(w, /^FAILED +\[upstream\] http/m);
+    await diagnosed(w, /^FAILED +\[upstream\]: http/m);
     const answer = await advertise(w, basic(await w.token('apim-sync')));
     assert.ok([502, 503, 504].includes(answer.status), String(answer.status));
     assert.match(answer.text, /\w/);

@@ -186,6 +186,12 @@ test('what has ended is told, and a limit on the size of files kills no gateway'
   assert.equal(limited.signal, null);
   assert.equal(limited.status, 3, limited.stderr);
   assert.match(limited.stderr, /^postern-gateway: \[/m);
+  const config = readFileSync(`${home}/etc/postern.toml`, 'utf8');
+  writeFileSync(`${home}/etc/elsewhere.toml`, config.replace(`unix:${home}/`, `unix:${home}/none/`));
+  const elsewhere = call('postern-gateway', ['--config', `${home}/etc/elsewhere.toml`]);
+  assert.equal(elsewhere.code, 3);
+  assert.match(elsewhere.err, /none\/gateway\.sock: No such file.*fix: make the directory of the socket/);
+  rmSync(`${home}/state/checkpoints`, {force: true});
   mkdirSync(`${home}/state/checkpoints`);
   const doctor = call('postern', ['doctor', '--config', `${home}/etc/postern.toml`]);
   assert.equal(doctor.code, 1);
