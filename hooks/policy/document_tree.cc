@@ -111,6 +111,12 @@ class TreeBuilder {
   void unclosed(NodeId id, std::string_view before) {
     Node& node = d_.nodes()[id];
     node.closed = false;
+    if (d_.at(node.open.end) == '/') {
+      d_.fault("unclosed-tag", {node.open.end - 1, node.open.end + 1},
+               fmt::format("<{}> is never closed{}: the '/' stands behind the '>'", d_.view(node.name), before),
+               "write />", id);
+      return;
+    }
     d_.fault("unclosed-tag", {node.open.begin, node.name.end},
              fmt::format("<{}> is never closed{}", d_.view(node.name), before),
              fmt::format("add </{}>", d_.view(node.name)), id);

@@ -312,6 +312,16 @@ TEST_CASE("An unclosed tag is one finding that names it and where it opened") {
   CHECK(findings[0].message.find("<when> is never closed") != std::string::npos);
 }
 
+TEST_CASE("An empty tag whose slash stands behind it is told where the slash is") {
+  const std::vector<Finding> findings = check_policy("p.xml",
+                                                     "<policies>\n<inbound>\n<base />\n<set-variable name=\"a\" "
+                                                     "value=\"@{\nreturn 1;\n}\" >/\n</inbound>\n</policies>",
+                                                     {});
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].rule == "unclosed-tag");
+  CHECK(findings[0].line == 6);
+}
+
 TEST_CASE("A section without its end tag does not swallow the next one") {
   const std::string text =
       "<policies>\n<inbound>\n<base />\n<backend>\n<base />\n</backend>\n<outbound>\n<base "
