@@ -106,6 +106,8 @@ if [ -z "$paused" ]; then
     exit 1
   }
   trap cannot_run EXIT
+  # A shell runs an empty file, which is what a full disk leaves of a program, as a script that agrees to everything.
+  [ -s "$program" ] || exit 1
   exec "$program" "$name" --bundle "$bundle" --spool "$spool" --root "$root" --parent "$PPID" ${own:+--then "$own"} "$@"
 fi
 

@@ -683,6 +683,21 @@ TEST_CASE("a program that cannot be run refuses and says so") {
   CHECK(refused.has("[remote rejected]"));
 }
 
+TEST_CASE("an empty file in the place of the program refuses too") {
+  Governed at;
+  const std::string program = at.world.hooks + "/emptied";
+  std::ofstream(program).flush();
+  std::filesystem::permissions(program, std::filesystem::perms(0755));
+  const std::string script = install::dispatcher_script(
+      {program, at.world.bundle_directory, at.world.spool_directory, at.world.root, at.world.hooks + "/paused-until"});
+  std::ofstream(at.world.hooks + "/pre-receive", std::ios::trunc) << script;
+  at.world.write(at.clone, "docs/a.md", "a\n");
+  at.world.commit(at.clone);
+  const GitResult refused = at.world.push(at.clone, kRepo, {"main:refs/heads/main"});
+  CHECK(refused.code != 0);
+  CHECK(refused.has("emptied cannot be run"));
+}
+
 TEST_CASE("a program that cannot be run does not take the own post-receive away") {
   Governed at;
   const std::string script =
