@@ -310,6 +310,8 @@ class Parser {
   // ---- statements (ECMA-334 §13). Each returns whether its end can be reached.
 
   bool block();
+  // Whether the token, first on its line, begins no statement but goes on with what stands before it.
+  bool goes_on_below() const;
   bool semicolon(std::string_view after);
   void condition(std::string_view after);
   bool condition_is_true() const { return is_punct(now(), "(") && is_word(ahead(), "true") && is_punct(ahead(2), ")"); }

@@ -189,7 +189,10 @@ Parser::Arguments Parser::call_arguments(std::string_view close) {
     }
     if (failed() || accept(close)) return given;
     if (accept(",")) continue;
-    if (at_end() || see(";") || see("}")) {
+    if (see(";") && match_[open] != kNoMatch) {
+      fail_here(fmt::format("';' stands inside of '{}'", t_[open].text),
+                fmt::format("remove it, or close the '{}' before it", t_[open].text));
+    } else if (at_end() || see(";") || see("}")) {
       fail_bytes(t_[open].begin, t_[open].end, fmt::format("'{}' is not closed", t_[open].text),
                  fmt::format("add '{}'", close));
     } else {

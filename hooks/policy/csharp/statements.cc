@@ -39,11 +39,31 @@ bool Parser::block() {
   return falls;
 }
 
+bool Parser::goes_on_below() const {
+  const Token& token = now();
+  if (pos_ == 0 || s_.substr(t_[pos_ - 1].end, token.begin - t_[pos_ - 1].end).find('\n') == std::string_view::npos)
+    return false;
+  switch (token.kind) {
+    case TokenKind::string:
+    case TokenKind::interpolated:
+    case TokenKind::character:
+    case TokenKind::number: return true;
+    case TokenKind::punctuation: return one_of(token.text, {".", "?.", ":", ",", "=>", "?"});
+    case TokenKind::identifier:
+      return is_word(token, "and") || is_word(token, "or") ||
+             (ahead().kind == TokenKind::punctuation &&
+              one_of(ahead().text, {"+", "-", "/", "%", "&&", "||", "==", "!=", "<=", ">=", "??", ","}));
+    default: return false;
+  }
+}
+
 bool Parser::semicolon(std::string_view after) {
   if (failed()) return false;
   if (accept(";")) return true;
   if (see(")") || see("]")) {
     fail_here(fmt::format("{} closes nothing", shown(now())));
+  } else if (goes_on_below()) {
+    fail_here(fmt::format("an operator is missing before {}, or ';' before this line", shown(now())));
   } else {
     fail_after(fmt::format("';' is missing after {}; found {}", after, shown(now())), "end the statement with ;");
   }

@@ -523,6 +523,17 @@ TEST_CASE("what the compiler takes is let through and what it refuses is an erro
   });
 }
 
+TEST_CASE("an operator that is missing at the beginning of a line is told on that line") {
+  CHECK(verdict("@{ return \"a\"\n  \"b\" + \"c\"; }").find(" | \"b\" | ") != std::string::npos);
+  CHECK(verdict("@{ var a = \"a\"; var b = a\n  a + \"c\"; return b; }").find(" | a | ") != std::string::npos);
+  CHECK(verdict("@{ return context.Api.Id == \"a\"\n  and context.Api.Name == \"b\"; }").find(" | and | ") !=
+        std::string::npos);
+  CHECK(verdict("@{ var a = 1\n  var b = 2; return a + b; }").find(" | 1 | ") != std::string::npos);
+  CHECK(verdict("@{ var a = 1\n  a = 2; return a; }").find(" | 1 | ") != std::string::npos);
+  CHECK(
+      verdict("@{ return string.Format(\"a\",\n  context.Api.Id;); }").starts_with("';' stands inside of '(' | ; | "));
+}
+
 TEST_CASE("what compiles and does not do what it seems to is a warning") {
   const Parsed assigned = parse_value(R"(@{ var s = "b"; return s = "a"; })");
   REQUIRE(assigned.notes.size() == 1);
