@@ -578,7 +578,7 @@ int run_command(const CommandLine& line) {
   ::prctl(PR_SET_DUMPABLE, 0);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is answered as a full disk is
-  ::umask(027);  // journal and repository are this user's and its group's
+  ::umask(027);                // journal and repository are this user's and its group's
   if (const std::string level = variable("POSTERN_LOG"); !level.empty()) log::set_level(level);
   World world;
   if (!line.tree.empty()) return work_on_tree(world, line);

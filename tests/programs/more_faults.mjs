@@ -9,14 +9,15 @@ const literal = (text, a) => !a.expression && !/[{}$#%]|__/.test(text.slice(a.va
 function strings(text, e) {
   const found = [];
   for (let i = e.at + 2; i < e.end; i++) {
-    if (text.startsWith('//', i)) i = text.indexOf('\n', i);
+    if (text.startsWith('/*', i)) i = text.indexOf('*/', i) + 1;
+    else if (text.startsWith('//', i)) i = text.indexOf('\n', i);
     else if (text[i] === "'") i = text.indexOf("'", text[i + 1] === '\\' ? i + 3 : i + 2);
     else if (text[i] === '"') {
       const from = i;
       const special = /[@$]/.test(text[i - 1]);
-      for (i++; text[i] !== '"'; i++) if (text[i] === '\\' && !special) i++;
+      for (i++; text[i] !== '"' && i < e.end; i++) if (text[i] === '\\' && !special) i++;
       if (special) {
-        while (text[i + 1] === '"') i = text.indexOf('"', i + 2);
+        while (i < e.end && text[i + 1] === '"') i = text.indexOf('"', i + 2);
         continue;
       }
       found.push([from, i + 1]);
