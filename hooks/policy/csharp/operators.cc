@@ -29,8 +29,9 @@ bool is_structure(const Expr& side) {
          side.member != Expr::Member::method;
 }
 
-// What stands in a variable compares with anything.
+// What stands in a variable, an object, compares with other objects and with strings.
 bool is_comparable(const Expr& side) { return !is_structure(side) || !side.type->instead.empty(); }
+bool is_object(const Expr& side) { return is_structure(side) && !side.type->instead.empty(); }
 
 bool is_nullable_bool(const Expr& side) { return side.lifted && side.scalar == Scalar::boolean; }
 
@@ -160,6 +161,7 @@ void Parser::judge_operands(Index op, std::string_view text, const Expr& left, c
     return is(side, {Scalar::text, Scalar::number, Scalar::character, Scalar::null}) || is_structure(side) ||
            is_nullable_bool(side);
   };
+  static constexpr auto values = {Scalar::boolean, Scalar::number, Scalar::character};
   bool wrong = false;
   std::string_view help = "compare values of one type";
   if (text == "&&" || text == "||") {
@@ -169,16 +171,16 @@ void Parser::judge_operands(Index op, std::string_view text, const Expr& left, c
   } else if (text == "==" || text == "!=") {
     const bool numbers = is_numeric(left.scalar) && is_numeric(right.scalar);
     wrong = (known(left) && known(right) && left.scalar != right.scalar && !numbers) ||
-            (!is_comparable(left) && known(right)) || (known(left) && !is_comparable(right));
+            (!is_comparable(left) && known(right)) || (known(left) && !is_comparable(right)) ||
+            (is_object(left) && is(right, values)) || (is_object(right) && is(left, values));
   } else if (one_of(text, {"<", ">", "<=", ">="})) {
     wrong = either({Scalar::text, Scalar::boolean}) || is_structure(left) || is_structure(right);
   } else if (one_of(text, {"-", "*", "/", "%"})) {
     wrong = either({Scalar::text, Scalar::boolean}) || is_structure(left) || is_structure(right);
     help = "it takes numbers";
   } else if (text == "+") {
-    const std::initializer_list<Scalar> none = {Scalar::boolean, Scalar::number, Scalar::character};
-    wrong = (is(left, {Scalar::boolean}) && is(right, none)) || (is(right, {Scalar::boolean}) && is(left, none)) ||
-            (is_structure(left) && is(right, none)) || (is_structure(right) && is(left, none));
+    wrong = (is(left, {Scalar::boolean}) && is(right, values)) || (is(right, {Scalar::boolean}) && is(left, values)) ||
+            (is_structure(left) && is(right, values)) || (is_structure(right) && is(left, values));
     help = "it takes numbers, or a string";
   } else if (text == "??") {
     wrong = (left.scalar == Scalar::text || !is_comparable(left)) && known(right) && right.scalar != left.scalar;
