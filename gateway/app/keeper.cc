@@ -18,6 +18,7 @@ constexpr std::chrono::milliseconds kRound{1000};
 constexpr std::chrono::milliseconds kAskAgain{30000};  // at least that seldom …
 constexpr std::chrono::milliseconds kAskSoon{1000};    // … and at most that often the upstream is asked for its refs
 constexpr std::chrono::hours kSweep{1};
+constexpr auto kTellAgain = std::chrono::minutes(5);
 
 bool is_direct(std::string_view id) { return id.starts_with("direct-"); }
 
@@ -148,6 +149,21 @@ void Keeper::round() {
   }
 }
 
+void Keeper::tell(std::string_view event, const Status& state) {
+  const auto known = failing_.find(event);
+  if (state) {
+    if (known == failing_.end()) return;
+    log::info(event, {{"what", "works again"}});
+    failing_.erase(known);
+    return;
+  }
+  const std::string& what = state.error().message;
+  const MonoTime now = parts_.clock.mono();
+  if (known != failing_.end() && known->second.what == what && now < known->second.again) return;
+  failing_[event] = {what, now + kTellAgain};
+  log::warning(event, {{"what", what}});
+}
+
 void Keeper::record_refusals() {
   for (audit::AuditEntry& entry : parts_.refusals.take_closed(parts_.clock.wall())) {
     if (Result<store::Seq> seq = parts_.store.append_and_wait(std::move(entry)); !seq) {
@@ -159,10 +175,8 @@ void Keeper::record_refusals() {
 void Keeper::take_in_spool() {
   strays_.clear();
   Result<std::vector<std::string>> ids = parts_.spool.list_ids();
-  if (!ids) {
-    log::warning("spool.list", {{"what", ids.error().message}});
-    return;
-  }
+  tell("spool.list", ids ? Status() : fail(ids.error()));
+  if (!ids) return;
   for (const std::string& id : *ids) {
     // A ticket's files are taken in with its push; what lies there after that is swept here.
     if (!is_direct(id) && parts_.in_flight.contains(id)) continue;
@@ -284,10 +298,8 @@ bool Keeper::record_direct(const std::string& id, const spool::Verdict* verdict,
 
 void Keeper::settle_open_pushes() {
   Result<std::vector<store::OpenPush>> open = parts_.store.open_pushes();
-  if (!open) {
-    log::warning("store.open_pushes", {{"what", open.error().message}});
-    return;
-  }
+  tell("store.open_pushes", open ? Status() : fail(open.error()));
+  if (!open) return;
   for (const store::OpenPush& push : *open) {
     strays_.erase(push.id);
     if (parts_.in_flight.contains(push.id)) continue;

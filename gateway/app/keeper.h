@@ -32,6 +32,10 @@ class Keeper {
   Keeper(GateParts parts, std::function<std::shared_ptr<const InForce>()> in_force)
       : parts_(parts), in_force_(std::move(in_force)) {}
 
+  // A warning when something that is done each round begins to fail or fails otherwise, and every few minutes that it
+  // goes on; a word when it works again.
+  void tell(std::string_view event, const Status& state);
+
   void record_refusals();
   void take_in_spool();
   void settle_open_pushes();
@@ -45,8 +49,13 @@ class Keeper {
   std::unique_ptr<net::EventLoop> loop_;
   std::unique_ptr<net::Upstream> upstream_;
   MonoTime next_sweep_{};
-  std::map<std::string, MonoTime> asked_;  // pushes whose refs were asked for in vain: not again at once
-  std::set<std::string> strays_;           // of this round: ids of tickets with files, whose push is not under way
+  struct Failing {
+    std::string what;
+    MonoTime again;  // when it is told again
+  };
+  std::map<std::string_view, Failing> failing_;  // by event
+  std::map<std::string, MonoTime> asked_;        // pushes whose refs were asked for in vain: not again at once
+  std::set<std::string> strays_;  // of this round: ids of tickets with files, whose push is not under way
   std::jthread thread_;
 };
 

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <filesystem>
 #include <thread>
 
@@ -134,6 +135,51 @@ struct Restarted {
   std::shared_ptr<const InForce> in_force;
   std::unique_ptr<Keeper> keeper;
 };
+
+// What is written to standard error meanwhile.
+class StandardError {
+ public:
+  StandardError() : file_(std::tmpfile()), before_(::dup(STDERR_FILENO)) { ::dup2(::fileno(file_), STDERR_FILENO); }
+  ~StandardError() {
+    ::dup2(before_, STDERR_FILENO);
+    ::close(before_);
+    std::fclose(file_);
+  }
+  std::size_t count(std::string_view word) {
+    std::string text(65536, '\0');
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::pread(::fileno(file_), text.data(), text.size(), 0))));
+    std::size_t found = 0;
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
+    return found;
+  }
+
+ private:
+  std::FILE* file_;
+  int before_;
+};
+
+// A line each second fills the disk by morning.
+TEST_CASE("what fails in every round is told when it begins and ends and not each time") {
+  Restarted gateway;
+  log::set_level(log::Level::info);
+  StandardError said;
+  gateway.keeper->round();
+  CHECK(said.count("spool.list") == 0);
+  const std::string away = gateway.directory.string() + "-away";
+  std::filesystem::rename(gateway.directory, away);
+  for (int i = 0; i < 10; ++i) {
+    gateway.keeper->round();
+    gateway.clock.advance(std::chrono::seconds(1));
+  }
+  CHECK(said.count("spool.list") == 1);
+  gateway.clock.advance(std::chrono::minutes(5));
+  gateway.keeper->round();
+  CHECK(said.count("spool.list") == 2);
+  std::filesystem::rename(away, gateway.directory);
+  gateway.keeper->round();
+  gateway.keeper->round();
+  CHECK(said.count("works again") == 1);
+}
 
 // Attack 6 by way of a reload: a claim that goes while its ticket still holds lets that ticket in again.
 TEST_CASE("a claim stays as long as any ticket can live whatever lifetime is configured now") {
