@@ -22,7 +22,7 @@ constexpr StaticMethod kMethods[] = {
     {kString, "IsNullOrWhiteSpace", "bool", "s"},
     {kString, "Join", "string", "s*|c*"},
     {kString, "Format", "string", "s*|o?*"},
-    {kString, "Concat", "string", "?*"},
+    {kString, "Concat", "string", "*"},
     {kString, "Equals", "bool", "??|???"},
     {kString, "Compare", "int", "??*"},
     {kString, "CompareOrdinal", "int", "ss|snsnn"},
