@@ -2,19 +2,12 @@
 #include <string>
 
 #include "hooks/policy/document.h"
+#include "hooks/policy/xml_class.h"
 
 namespace postern::policy {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-bool is_blank(std::string_view text) { return std::all_of(text.begin(), text.end(), is_space); }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
+using xml::trimmed;
 
 void append_escaped(std::string& out, std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -101,7 +94,7 @@ class Writer {
 
   // Text between two tags: dropped when it is nothing but white space.
   void flush() {
-    if (!is_blank(run_)) {
+    if (!trimmed(run_).empty()) {
       append_escaped(out_, expression_ ? trimmed(run_) : std::string_view(run_));
       out_ += '\n';
     }

@@ -8,6 +8,7 @@
 
 #include "hooks/policy/rules.h"
 #include "hooks/policy/suggest.h"
+#include "hooks/policy/xml_class.h"
 
 namespace postern::policy {
 namespace {
@@ -29,13 +30,6 @@ const TreeRuleName* find_tree_rule(std::string_view name) {
   for (const TreeRuleName& one : kTreeRules)
     if (one.id == name) return &one;
   return nullptr;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
 // Days since 1970-01-01 of YYYY-MM-DD.
@@ -72,16 +66,17 @@ std::vector<Suppression> read_suppressions(const Subject& s, Reporter& r) {
   const auto& nodes = s.document.nodes();
   for (NodeId id = 0; id < nodes.size(); ++id) {
     if (nodes[id].kind != NodeKind::comment) continue;
-    const std::string_view text = trim(s.document.text(nodes[id].content));
+    const std::string_view text = xml::trimmed(s.document.text(nodes[id].content));
     if (!text.starts_with(kMark)) continue;
-    std::string_view rest = trim(text.substr(kMark.size()));
+    std::string_view rest = xml::trimmed(text.substr(kMark.size()));
     const std::size_t until = rest.find("until ");
     const std::size_t colon = rest.find(':', until == std::string_view::npos ? 0 : until);
-    if (until == std::string_view::npos || colon == std::string_view::npos || trim(rest.substr(colon + 1)).empty()) {
+    if (until == std::string_view::npos || colon == std::string_view::npos ||
+        xml::trimmed(rest.substr(colon + 1)).empty()) {
       r.add(nodes[id].range, "this suppression lacks its end date or its reason and has no effect", usage);
       continue;
     }
-    const std::string_view date = trim(rest.substr(until + 6, colon - until - 6));
+    const std::string_view date = xml::trimmed(rest.substr(until + 6, colon - until - 6));
     const std::optional<std::int64_t> day = day_of(date);
     if (!day) {
       r.add(nodes[id].range, fmt::format("'{}' is no date; this suppression has no effect", shown(date)), usage);
@@ -98,7 +93,7 @@ std::vector<Suppression> read_suppressions(const Subject& s, Reporter& r) {
     const Range covers = next < nodes.size() ? nodes[next].range : Range{};
     for (std::string_view names = rest.substr(0, until); !names.empty();) {
       const std::size_t comma = names.find(',');
-      const std::string_view name = trim(names.substr(0, comma));
+      const std::string_view name = xml::trimmed(names.substr(0, comma));
       names = comma == std::string_view::npos ? std::string_view() : names.substr(comma + 1);
       const Rule* rule = find_rule(name);
       const TreeRuleName* of_tree = find_tree_rule(name);

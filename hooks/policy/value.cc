@@ -8,20 +8,15 @@
 #include "gateway/base/encoding.h"
 #include "hooks/policy/rule.h"
 #include "hooks/policy/suggest.h"
+#include "hooks/policy/xml_class.h"
 
 namespace postern::policy {
 namespace {
 
 using catalogue::Type;
+using xml::trimmed;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 // [+-]?[0-9]+ (XML Schema integer)
 bool is_integer(std::string_view text) {

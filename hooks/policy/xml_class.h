@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace postern::policy::xml {
 
@@ -29,5 +30,12 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
 inline constexpr std::array<std::uint8_t, 256> kClass = make_classes();
 
 inline bool is(char c, std::uint8_t what) { return (kClass[static_cast<unsigned char>(c)] & what) != 0; }
+
+// Without the white space (XML 1.0 §2.3) at both ends.
+inline std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is(text.front(), kSpace)) text.remove_prefix(1);
+  while (!text.empty() && is(text.back(), kSpace)) text.remove_suffix(1);
+  return text;
+}
 
 }  // namespace postern::policy::xml
