@@ -2,6 +2,7 @@
 // and text, as well as strict XML. Reading never fails: it gives a tree and what was wrong with the text.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -180,6 +181,11 @@ std::uint32_t next_column(std::string_view text, std::uint32_t at, std::uint32_t
 // ${terraform}, $(pipeline), $NAME, %{ directive }, %name%, #{token}#, #TOKEN#, __TOKEN__, @@TOKEN@@, [[token]], <% %>,
 // {0}, {name}.
 std::uint32_t placeholder_length(std::string_view text, std::uint32_t at);
+
+// Whether the name of an element or attribute holds a mark of one, and may become another.
+inline bool is_templated_name(std::string_view name) {
+  return std::any_of(name.begin(), name.end(), [](char c) { return c == '{' || c == '$' || c == '#'; });
+}
 
 // A form in which two documents that mean the same to APIM are equal: comments and white-space-only text between
 // elements dropped, CRLF and CR made LF, entities decoded and written one way, attributes in double quotes and in the

@@ -1,11 +1,20 @@
 #include "hooks/policy/expression_span.h"
 
+#include <array>
+#include <string_view>
 #include <vector>
 
 namespace postern::policy {
 namespace {
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+// What in code may be more than one character of it: brackets, quotes, marks, comments and markup.
+constexpr std::array<bool, 256> kStops = [] {
+  std::array<bool, 256> out{};
+  for (const char c : std::string_view("/\"'@$#()[]{}:<&")) out[static_cast<unsigned char>(c)] = true;
+  return out;
+}();
 
 // How a literal was opened: both of its ends must be written alike.
 struct Literal {
@@ -72,6 +81,7 @@ class SpanLexer {
   }
 
   void read_code() {
+    while (at_ < text_.size() && !kStops[static_cast<unsigned char>(text_[at_])]) ++at_;
     if (at_ >= text_.size()) {
       if (!holes_.empty()) return open_literal(holes_.front().literal.begin, "string");
       return stop(SpanOutcome::never_closed);

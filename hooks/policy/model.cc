@@ -124,7 +124,7 @@ class ModelBuilder {
     e.node = id;
     e.unsettled = !node.closed;
     const std::string_view name = d_.name(node);
-    if (name.find_first_of("{$#") != std::string_view::npos) {
+    if (is_templated_name(name)) {
       // A placeholder in the name: it may become anything.
       e.parent = node.parent == kNoNode ? kNoElement : m_.by_node_[node.parent];
       if (e.parent == kNoElement && id != d_.root()) {

@@ -132,12 +132,33 @@ constexpr Prefix kPrefixes[] = {
     {"SG.", 60, "a key of a mail service"},
 };
 
+// The pairs of bytes that something may begin with: a bit that both of them have.
+struct Begins {
+  std::array<std::uint8_t, 256> first{};
+  std::array<std::uint8_t, 256> second{};
+};
+constexpr Begins kBegins = [] {
+  Begins out;
+  const auto pair = [&](std::uint8_t bit, std::string_view first, std::string_view second) {
+    for (const char c : first) out.first[static_cast<unsigned char>(c)] |= bit;
+    for (const char c : second) out.second[static_cast<unsigned char>(c)] |= bit;
+  };
+  pair(1, "=:", "");
+  for (std::uint8_t& any : out.second) any |= 1;
+  pair(2, "Bb", "ea");
+  pair(4, "e", "y");
+  pair(8, "-", "-");
+  pair(16, "M", "I");
+  for (const Prefix& one : kPrefixes) pair(32, one.text.substr(0, 1), one.text.substr(1, 1));
+  return out;
+}();
+
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
   std::vector<SecretHit> scan() {
-    for (at_ = 0; at_ < text_.size() && out_.size() < kMostHits; ++at_) {
+    for (at_ = next(0); at_ < text_.size() && out_.size() < kMostHits; at_ = next(at_ + 1)) {
       switch (text_[at_]) {
         case '=': assignment(); break;
         case ':': member(); break;
@@ -146,18 +167,20 @@ class Scanner {
         case 'e': web_token(); break;
         case '-': pem(); break;
         case 'M': der(); break;
-        case 'A':
-        case 'g':
-        case 'x':
-        case 's':
-        case 'S': known_prefix(); break;
-        default: break;
+        default: known_prefix(); break;
       }
     }
     return std::move(out_);
   }
 
  private:
+  // Where from `at` on something may begin: nearly every byte of a document is told by itself and the one behind it.
+  std::size_t next(std::size_t at) const {
+    while (at + 1 < text_.size() && (kBegins.first[static_cast<unsigned char>(text_[at])] &
+                                     kBegins.second[static_cast<unsigned char>(text_[at + 1])]) == 0)
+      ++at;
+    return at + 1 < text_.size() ? at : text_.size();
+  }
   std::string_view rest() const { return text_.substr(at_); }
   bool starts_word() const { return at_ == 0 || !is_alnum(text_[at_ - 1]); }
   void add(std::size_t begin, std::size_t end, std::string_view what) {
@@ -375,6 +398,21 @@ bool looks_secret(std::string_view value) {
           ? decode_any(value)
           : std::string();
   return bytes.size() < 12 || !is_text(bytes);
+}
+
+bool may_hold_secret(std::string_view code) {
+  for (std::size_t at = 0; at < code.size(); ++at) {
+    if (!is_digit(code[at])) continue;
+    std::size_t begin = at;
+    while (begin > 0 && is_alnum(code[begin - 1])) --begin;
+    const std::string_view part = run(code, begin, is_alnum);
+    if (is_mixed(part)) return true;
+    at = begin + part.size();
+  }
+  // A character reference may be any part of a key.
+  for (const char* other : {"&#", "FromBase64String", "HMAC"})
+    if (code.find(other) != std::string_view::npos) return true;
+  return false;
 }
 
 bool is_written_password(std::string_view value) {

@@ -28,6 +28,10 @@ bool is_secret_header(std::string_view name);
 // Whether the value of such a name is one: random enough, and no placeholder.
 bool looks_secret(std::string_view value);
 
+// Whether the code of an expression, references not decoded, can hold a string that looks_secret(), or one that is a
+// key by what it is given to. Much quicker than to read it.
+bool may_hold_secret(std::string_view code);
+
 // Whether the literal password of a policy is one: all but placeholders and examples.
 bool is_written_password(std::string_view value);
 

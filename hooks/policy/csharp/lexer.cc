@@ -38,13 +38,25 @@ bool is_keyword(std::string_view word) {
 }
 
 // Longest first. '>' is never joined: List<List<int>> closes with two.
-constexpr std::array<std::string_view, 29> kPunctuation = {
-    "?\?=", "<<=", "...", "=>", "==", "!=", "<=", "&&", "||", "++", "--", "+=", "-=", "*=", "/=",
-    "%=",   "&=",  "|=",  "^=", "<<", "->", "??", "?.", "?[", "::", "..", "{",  "}",  "("};
-constexpr std::string_view kSingle = ")[].,;:?~!%^&*-+=|<>/#";
+constexpr std::array<std::string_view, 26> kJoined = {"?\?=", "<<=", "...", "=>", "==", "!=", "<=", "&&", "||",
+                                                      "++",   "--",  "+=",  "-=", "*=", "/=", "%=", "&=", "|=",
+                                                      "^=",   "<<",  "->",  "??", "?.", "?[", "::", ".."};
+constexpr std::string_view kSingle = "(){}[].,;:?~!%^&*-+=|<>/#";
 
-bool is_letter(unsigned char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80; }
-bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
+// What a byte can be, bits.
+enum Class : std::uint8_t { kLetter = 1, kDigit = 2, kMark = 4, kJoins = 8 };
+constexpr std::array<std::uint8_t, 256> kClasses = [] {
+  std::array<std::uint8_t, 256> out{};
+  for (unsigned c = 0; c < 256; ++c)
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80) out[c] |= kLetter;
+  for (unsigned c = '0'; c <= '9'; ++c) out[c] |= kDigit;
+  for (const char c : kSingle) out[static_cast<unsigned char>(c)] |= kMark;
+  for (const std::string_view mark : kJoined) out[static_cast<unsigned char>(mark[1])] |= kJoins;
+  return out;
+}();
+
+bool is_letter(unsigned char c) { return (kClasses[c] & kLetter) != 0; }
+bool is_digit(unsigned char c) { return (kClasses[c] & kDigit) != 0; }
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 class Lexer {
@@ -52,11 +64,11 @@ class Lexer {
   Lexer(std::string_view text, std::uint32_t begin, std::uint32_t end) : s_(text), at_(begin), end_(end) {}
 
   Lexed run() {
+    out_.tokens.reserve((end_ - at_) / 4 + 4);
     while (!out_.fault && skip_trivia() && at_ < end_) next();
     if (!out_.fault) {
-      Token token;
+      Token& token = out_.tokens.emplace_back();
       token.begin = token.end = end_;
-      out_.tokens.push_back(std::move(token));
     }
     return std::move(out_);
   }
@@ -70,36 +82,60 @@ class Lexer {
     if (!out_.fault) out_.fault = Fault{begin, end, std::move(message), std::move(help)};
   }
   void push(TokenKind kind, std::uint32_t begin, std::uint32_t text_begin) {
-    Token token;
+    Token& token = out_.tokens.emplace_back();
     token.kind = kind;
     token.begin = begin;
     token.end = at_;
     token.text = s_.substr(text_begin, at_ - text_begin);
-    out_.tokens.push_back(std::move(token));
   }
 
   bool skip_trivia() {
     while (at_ < end_) {
-      const auto c = static_cast<unsigned char>(s_[at_]);
-      if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v') {
-        ++at_;
-      } else if (starts("\xc2\xa0")) {
-        at_ += 2;
-      } else if (starts("\xef\xbb\xbf") || starts("\xe2\x80\xa8") || starts("\xe2\x80\xa9")) {
-        at_ += 3;
-      } else if (starts("//") || directive()) {
-        while (at_ < end_ && s_[at_] != '\n' && s_[at_] != '\r') ++at_;
-      } else if (starts("/*")) {
-        const std::size_t close = s_.find("*/", at_ + 2);
-        if (close == std::string_view::npos || close + 2 > end_) {
-          fault(at_, at_ + 2, "comment /* is not closed", "close it with */");
-          return false;
-        }
-        at_ = static_cast<std::uint32_t>(close + 2);
-      } else {
-        return true;
+      switch (static_cast<unsigned char>(s_[at_])) {
+        case ' ':
+        case '\t':
+        case '\r':
+        case '\n':
+        case '\f':
+        case '\v': ++at_; continue;
+        case 0xc2:
+          if (!starts("\xc2\xa0")) return true;
+          at_ += 2;
+          continue;
+        case 0xe2:
+        case 0xef:
+          if (!starts("\xef\xbb\xbf") && !starts("\xe2\x80\xa8") && !starts("\xe2\x80\xa9")) return true;
+          at_ += 3;
+          continue;
+        case '#':
+          if (!directive()) return true;
+          skip_line();
+          continue;
+        case '/':
+          if (peek(1) == '/') {
+            skip_line();
+            continue;
+          }
+          if (peek(1) != '*') return true;
+          if (!skip_comment()) return false;
+          continue;
+        default: return true;
       }
     }
+    return true;
+  }
+
+  void skip_line() {
+    while (at_ < end_ && s_[at_] != '\n' && s_[at_] != '\r') ++at_;
+  }
+
+  bool skip_comment() {
+    const std::size_t close = s_.find("*/", at_ + 2);
+    if (close == std::string_view::npos || close + 2 > end_) {
+      fault(at_, at_ + 2, "comment /* is not closed", "close it with */");
+      return false;
+    }
+    at_ = static_cast<std::uint32_t>(close + 2);
     return true;
   }
 
@@ -165,6 +201,7 @@ class Lexer {
   void next() {
     const std::uint32_t begin = at_;
     const auto c = static_cast<unsigned char>(s_[at_]);
+    if (is_letter(c) || (c == '\\' && peek(1) == 'u')) return word(begin);
     if ((c == '$' || c == '@') && string_prefix()) return;
     if ((c == '{' || c == '$' || c == '#' || c == '%' || c == '@' || c == '<' || c == '[') && placeholder()) return;
     if (c == '"') {
@@ -183,32 +220,38 @@ class Lexer {
       while (at_ < end_ && is_name_byte()) ++at_;
       return push(TokenKind::identifier, begin, name);
     }
-    if (is_letter(c) || (c == '\\' && peek(1) == 'u')) {
-      while (at_ < end_ && is_name_byte()) ++at_;
-      const std::string_view word = s_.substr(begin, at_ - begin);
-      if (is_token_name(word)) {
-        out_.has_placeholder = true;
-        return push(TokenKind::placeholder, begin, begin);
-      }
-      return push(is_keyword(word) ? TokenKind::keyword : TokenKind::identifier, begin, begin);
-    }
-    for (const std::string_view mark : kPunctuation) {
-      if (mark.front() != static_cast<char>(c) || !starts(mark)) continue;
-      // "x ?.5 : y" is a conditional, not a null-conditional access.
-      if (mark == "?." && is_digit(static_cast<unsigned char>(peek(2)))) continue;
-      at_ += static_cast<std::uint32_t>(mark.size());
-      return push(TokenKind::punctuation, begin, begin);
-    }
-    if (kSingle.find(static_cast<char>(c)) != std::string_view::npos) {
-      ++at_;
+    if ((kClasses[c] & kMark) != 0) {
+      at_ += mark_length(c);
       return push(TokenKind::punctuation, begin, begin);
     }
     fault(begin, begin + 1, std::string("unexpected character '") + static_cast<char>(c) + "' in the expression");
   }
 
+  void word(std::uint32_t begin) {
+    while (at_ < end_ && is_name_byte()) ++at_;
+    const std::string_view text = s_.substr(begin, at_ - begin);
+    if (is_token_name(text)) {
+      out_.has_placeholder = true;
+      return push(TokenKind::placeholder, begin, begin);
+    }
+    push(is_keyword(text) ? TokenKind::keyword : TokenKind::identifier, begin, begin);
+  }
+
+  // Of the mark that stands here and begins with `c`.
+  std::uint32_t mark_length(unsigned char c) const {
+    if ((kClasses[static_cast<unsigned char>(peek(1))] & kJoins) == 0) return 1;
+    for (const std::string_view mark : kJoined) {
+      if (mark.front() != static_cast<char>(c) || !starts(mark)) continue;
+      // "x ?.5 : y" is a conditional, not a null-conditional access.
+      if (mark == "?." && is_digit(static_cast<unsigned char>(peek(2)))) continue;
+      return static_cast<std::uint32_t>(mark.size());
+    }
+    return 1;
+  }
+
   bool is_name_byte() const {
     const auto c = static_cast<unsigned char>(s_[at_]);
-    return is_letter(c) || is_digit(c) || c == '\\';
+    return (kClasses[c] & (kLetter | kDigit)) != 0 || c == '\\';
   }
 
   // $"…", $@"…", @$"…", @"…": true when one was lexed (or its fault noted).

@@ -47,12 +47,18 @@ void Parser::match_brackets() {
   std::vector<Index> open;
   for (Index i = 0; i < t_.size(); ++i) {
     if (t_[i].kind != TokenKind::punctuation) continue;
-    const std::string_view p = t_[i].text;
-    if (p == "(" || p == "[" || p == "{" || p == "?[") {
-      open.push_back(i);
-    } else if ((p == ")" || p == "]" || p == "}") && !open.empty()) {
-      match_[open.back()] = i;
-      open.pop_back();
+    switch (t_[i].text.back()) {  // "?[" opens, too
+      case '(':
+      case '[':
+      case '{': open.push_back(i); break;
+      case ')':
+      case ']':
+      case '}':
+        if (open.empty()) break;
+        match_[open.back()] = i;
+        open.pop_back();
+        break;
+      default: break;
     }
   }
 }

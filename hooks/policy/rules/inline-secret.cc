@@ -97,7 +97,7 @@ void literals(Said& said, const Expression& expression) {
   using csharp::Token;
   using csharp::TokenKind;
   const Subject& s = said.subject();
-  if (!expression.complete) return;
+  if (!expression.complete || !may_hold_secret(s.document.text(expression.code))) return;
   const LexedExpression lexed(s.document, expression);
   const std::vector<Token>& tokens = lexed.tokens();
   for (std::size_t i = 2; i < tokens.size(); ++i) {

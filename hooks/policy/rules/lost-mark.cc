@@ -8,11 +8,10 @@
 #include "hooks/policy/expression_tokens.h"
 #include "hooks/policy/rule.h"
 #include "hooks/policy/value.h"
+#include "hooks/policy/xml_class.h"
 
 namespace postern::policy {
 namespace {
-
-constexpr std::string_view kSpace = " \t\r\n";
 
 bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
@@ -30,9 +29,8 @@ bool names_context(std::string_view text) {
 
 // ( … context.Member … ) or { … context.Member … return … }
 bool is_code(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return false;
-  text = text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
+  text = xml::trimmed(text);
+  if (text.empty()) return false;
   const bool block = text.front() == '{';
   if (block ? text.back() != '}' || text.starts_with("{{") || text.starts_with("{%")
             : text.front() != '(' || text.back() != ')') {
@@ -44,10 +42,10 @@ bool is_code(std::string_view text) {
 
 // @@( … ), @ ( … ), @$( … ) or text before @( … ): code that is not taken as such. What is wrong with it.
 std::string_view fault_of_mark(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(kSpace);
   const std::size_t at = text.find('@');
-  if (at == std::string_view::npos || text.substr(0, at).find('<') != std::string_view::npos ||
-      !names_context(text.substr(at)))
+  if (at == std::string_view::npos) return {};
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (text.substr(0, at).find('<') != std::string_view::npos || !names_context(text.substr(at)))
     return {};  // a comment or CDATA section before it is no text
   if (at != begin) {
     const char next = at + 1 < text.size() ? text[at + 1] : '\0';

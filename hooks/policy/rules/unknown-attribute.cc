@@ -21,19 +21,19 @@ void check(const Subject& s, Reporter& r) {
         e.place == Place::payload)
       continue;
     if (e.spec != nullptr && e.spec->opaque && e.slot != nullptr && !e.slot->policy) continue;
-    // Once per element, not per attribute: an element may have a hundred thousand of them.
+    // Listed at the first that is not known, and once: an element may have a hundred thousand of them.
     std::vector<std::string_view> all;
     std::vector<std::string_view> missing;
-    if (e.spec != nullptr)
+    const auto list = [&] {
+      if (e.spec == nullptr || !all.empty()) return;
       for (const catalogue::Attribute& known : catalogue::attributes(*e.spec)) {
         all.push_back(known.name);
         if (s.document.attribute(s.node(e), known.name) == nullptr) missing.push_back(known.name);
       }
+    };
     for (const Attribute& a : attributes) {
       const std::string_view name = s.document.name(a);
-      if (name.starts_with("xmlns") || name.find(':') != std::string_view::npos ||
-          name.find_first_of("{$#") != std::string_view::npos)
-        continue;
+      if (name.starts_with("xmlns") || name.find(':') != std::string_view::npos || is_templated_name(name)) continue;
       if (!a.has_value || (e.spec != nullptr && catalogue::find_attribute(*e.spec, name) != nullptr)) continue;
       if (s.node(e).attributes_unsure) continue;
       // Every policy may carry an id, also where the catalogue forgot it; base is none.
@@ -44,6 +44,7 @@ void check(const Subject& s, Reporter& r) {
               "remove it: the name of the file is the name of the fragment");
         continue;
       }
+      list();
       const std::string_view meant = closest(name, missing);
       r.add(a.name,
             all.empty() ? fmt::format("<{}> takes no attributes, but has '{}'", s.name(e), shown(name))

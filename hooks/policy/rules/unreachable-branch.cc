@@ -35,7 +35,7 @@ std::string condition_of(const Subject& s, const ModelElement& when) {
 
 void check(const Subject& s, Reporter& r) {
   for (const ModelElement& e : s.model.elements()) {
-    if (e.policy == nullptr || e.policy->name != "choose" || e.unsettled) continue;
+    if (e.policy == nullptr || e.policy->name != "choose" || e.unsettled || e.child_count < 2) continue;
     std::map<std::string, unsigned> seen;  // condition -> its line
     unsigned always = 0;
     for (std::uint32_t index : s.model.children(e)) {

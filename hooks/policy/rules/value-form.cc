@@ -11,6 +11,7 @@
 #include "hooks/policy/attributes.h"
 #include "hooks/policy/suggest.h"
 #include "hooks/policy/value.h"
+#include "hooks/policy/xml_class.h"
 
 namespace postern::policy {
 namespace {
@@ -21,21 +22,31 @@ constexpr std::array<std::string_view, 9> kMethods = {"GET",     "HEAD",  "POST"
 // Marks of named values and of the tools that fill templates: the value is another one later. Stray bytes are told
 // elsewhere.
 bool is_filled_in(std::string_view value) {
-  return !is_utf8(value) || value.find_first_of("{}$%#<>@") != std::string_view::npos ||
-         value.find("__") != std::string_view::npos;
+  char last = 0;
+  for (const char c : value) {
+    switch (c) {
+      case '{':
+      case '}':
+      case '$':
+      case '%':
+      case '#':
+      case '<':
+      case '>':
+      case '@': return true;
+      case '_':
+        if (last == '_') return true;
+        break;
+      default: break;
+    }
+    last = c;
+  }
+  return !is_utf8(value);
 }
 
 // What stands before the first such mark says whether an address begins as one; empty when nothing is wrong with it.
 std::string_view fault_of_filled_in_url(std::string_view value) {
   const std::string prefix(value.substr(0, std::min(value.find_first_of("{$%#<@"), value.find("__"))));
   return prefix.find_first_of("/. ") == std::string::npos ? "" : fault_of_url(prefix + "x");
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
 bool is_thumbprint(std::string_view value) {
@@ -92,7 +103,7 @@ void judge_attribute(Reporter& r, std::string_view element, const Attribute& a, 
 
 void judge_text(const Subject& s, Reporter& r, const ModelElement& e, std::string_view element) {
   const Range range = s.node(e).content;
-  const std::string_view text = trimmed(s.document.text(range));
+  const std::string_view text = xml::trimmed(s.document.text(range));
   if (text.empty() || (element != "set-url" && text.find('&') != std::string_view::npos)) return;
   const bool filled_in = is_filled_in(text);
   if (filled_in && !(element == "set-url" && is_utf8(text))) return;

@@ -140,6 +140,19 @@ TEST_CASE("keys in expressions are told by what stands in front of them") {
   CHECK(in("if (apiKey == \"" + key(24) + "\") { return \"x\"; }") == 0);
 }
 
+TEST_CASE("code that can hold no key is not read for one") {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    const std::string secret = postern::base64_encode(noise(12 + seed % 30, seed));
+    CAPTURE(secret);
+    if (looks_secret(secret)) CHECK(may_hold_secret("var apiKey = \"" + secret + "\";"));
+  }
+  CHECK(may_hold_secret("new HMACSHA256(Encoding.UTF8.GetBytes(\"correct horse battery staple\"))"));
+  CHECK(may_hold_secret("Convert.FromBase64String(\"" + key(32) + "\")"));
+  CHECK(may_hold_secret("apiKey = &quot;ab&#x31;c2&#x33;defgh&quot;"));
+  CHECK_FALSE(may_hold_secret("context.Response.StatusCode >= 400 && context.Variables.ContainsKey(\"retry1\")"));
+  CHECK_FALSE(may_hold_secret(""));
+}
+
 TEST_CASE("what is made to be long is read in linear time") {
   for (const char* piece :
        {"code=", "password=abcd,", "-AKIA", "eyJhbGciOiJub25lIn0.", "Basic QQ", "\"key\":\"", "MII"}) {
