@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -135,6 +136,14 @@ int run(const Request& request) {
   Pool pool(judging, std::clamp(std::thread::hardware_concurrency(), 1U, 8U), isatty(STDERR_FILENO) != 0);
   tree::Extent extent;
   std::unique_ptr<repo::FileSource> before;
+  policy::CheckCounts of_tree_counts;
+  // The whole tree beside the documents; what changed in it is known only behind them.
+  std::future<Result<std::vector<policy::Finding>>> of_tree;
+  if (request.root && !request.stdin_name) {
+    of_tree = std::async(request.changed ? std::launch::deferred : std::launch::async, [&] {
+      return check_artifacts(*request.root, extent, before.get(), *settings, options, of_tree_counts);
+    });
+  }
   if (request.stdin_name) {
     Result<std::string> text = read_standard_input();
     if (!text) return could_not_finish(text.error().message);
@@ -199,16 +208,14 @@ int run(const Request& request) {
     else
       findings.push_back(std::move(f));
   }
-  if (request.root && !request.stdin_name) {
-    policy::CheckCounts of_tree_counts;
-    Result<std::vector<policy::Finding>> of_tree =
-        check_artifacts(*request.root, extent, before.get(), *settings, options, of_tree_counts);
-    if (!of_tree) {
-      fmt::print(stderr, "postern-check: {}\n", printable(of_tree.error().message, 4096));
+  if (of_tree.valid()) {
+    Result<std::vector<policy::Finding>> found = of_tree.get();
+    if (!found) {
+      fmt::print(stderr, "postern-check: {}\n", printable(found.error().message, 4096));
       unread = true;
     } else {
       summary.suppressed += of_tree_counts.suppressed;
-      for (policy::Finding& f : *of_tree) {
+      for (policy::Finding& f : *found) {
         if (baseline.contains(f.fingerprint))
           ++summary.baselined;
         else
