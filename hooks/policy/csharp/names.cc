@@ -192,6 +192,83 @@ constexpr std::array<std::string_view, 9> kProperties = {
     "TotalHours", "TotalDays", "Ticks"};
 constexpr std::array<std::string_view, 3> kGiveNumber = {"IndexOf", "LastIndexOf", "CompareTo"};
 
+// Methods that take an argument at least, whatever type has them: neither optional ones nor `params`.
+constexpr std::string_view kTakeSomething[] = {"AddDays",
+                                               "AddHours",
+                                               "AddMilliseconds",
+                                               "AddMinutes",
+                                               "AddMonths",
+                                               "AddRange",
+                                               "AddSeconds",
+                                               "AddYears",
+                                               "Aggregate",
+                                               "All",
+                                               "Append",
+                                               "AppendFormat",
+                                               "Attribute",
+                                               "ComputeHash",
+                                               "Contains",
+                                               "ContainsKey",
+                                               "DeserializeObject",
+                                               "Element",
+                                               "ElementAt",
+                                               "EndsWith",
+                                               "EscapeDataString",
+                                               "Except",
+                                               "FromBase64String",
+                                               "FromDays",
+                                               "FromHours",
+                                               "FromMilliseconds",
+                                               "FromMinutes",
+                                               "FromObject",
+                                               "FromSeconds",
+                                               "FromUnixTimeSeconds",
+                                               "GetBytes",
+                                               "GetString",
+                                               "GroupBy",
+                                               "HtmlDecode",
+                                               "HtmlEncode",
+                                               "IndexOf",
+                                               "Insert",
+                                               "Intersect",
+                                               "IsMatch",
+                                               "LastIndexOf",
+                                               "Match",
+                                               "Matches",
+                                               "OrderBy",
+                                               "OrderByDescending",
+                                               "Parse",
+                                               "ParseExact",
+                                               "Property",
+                                               "Replace",
+                                               "Select",
+                                               "SelectMany",
+                                               "SelectToken",
+                                               "SelectTokens",
+                                               "SequenceEqual",
+                                               "SerializeObject",
+                                               "Skip",
+                                               "SkipWhile",
+                                               "StartsWith",
+                                               "Substring",
+                                               "Take",
+                                               "TakeWhile",
+                                               "ThenBy",
+                                               "ThenByDescending",
+                                               "ToBase64String",
+                                               "ToDictionary",
+                                               "ToLookup",
+                                               "TryGetValue",
+                                               "TryParse",
+                                               "TryParseExact",
+                                               "UnescapeDataString",
+                                               "Union",
+                                               "UrlDecode",
+                                               "UrlEncode",
+                                               "Where",
+                                               "Zip"};
+static_assert(std::is_sorted(std::begin(kTakeSomething), std::end(kTakeSomething)));
+
 template <std::size_t Size>
 bool holds(const std::array<std::string_view, Size>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -212,6 +289,8 @@ const ContextType* type_of_call(std::string_view method, bool is_static) {
 Expr Parser::member(const Expr& owner) {
   const Index name_at = pos_;
   const Token& name = now();
+  if (name_at >= 2 && is_word(t_[name_at - 2], "null"))
+    note(NoteKind::operand, name_at - 2, name_at - 2, "'null' has no members");
   Expr result;
   result.first = owner.first;
   result.shape = Expr::Shape::assignable;
@@ -251,6 +330,9 @@ Expr Parser::member(const Expr& owner) {
     result.member = Expr::Member::property;
   if (!own && result.returns == nullptr) result.returns = type_of_call(name.text, owner.of_type != nullptr);
   if (!own && name.text == "Length" && result.type == nullptr) result.scalar = Scalar::number;
+  if (!own && result.takes == "*" &&
+      std::binary_search(std::begin(kTakeSomething), std::end(kTakeSomething), name.text))
+    result.takes = "?*";
   const bool generic = see("<");
   if (generic) {
     const std::string_view argument = generic_call();
