@@ -370,8 +370,9 @@ void Parser::judge_use(const Expr& member) {
     return;
   }
   if (member.member != Expr::Member::method || t_[at].kind != TokenKind::identifier) return;
-  const bool as_value = now().kind == TokenKind::punctuation &&
-                        one_of(now().text, {"[", ".", "?.", "==", "!=", "+", "&&", "||", "?", "??", "<=", "?["});
+  const bool as_value =
+      now().kind == TokenKind::punctuation &&
+      one_of(now().text, {"[", ".", "?.", "==", "!=", "+", "-", "*", "/", "%", "&&", "||", "?", "??", "<=", ">", "?["});
   const bool ends = see(";") && holds(kGiveText, name) && function_depth_ == 1 && member.first > 0 &&
                     is_word(t_[member.first - 1], "return");
   const bool as_result = at_end() && function_depth_ == 0 && depth_ < 8;
