@@ -51,6 +51,17 @@ bool is_data(std::string_view key) {
          key.starts_with("x-");
 }
 
+// The responses of an operation, where "default" is one of them: nothing else has numbers and that word for keys alone.
+bool holds_responses(const Node& node) {
+  bool has_code = false;
+  for (const Member& each : node.members) {
+    const bool code = !each.key.empty() && each.key.front() >= '1' && each.key.front() <= '5';
+    if (!code && each.key != "default" && !each.key.starts_with("x-")) return false;
+    has_code = has_code || code;
+  }
+  return has_code;
+}
+
 // References of this document to itself that lead nowhere.
 void find_lost_references(const SpecTree& tree, OpenApi& out) {
   struct Lost {
@@ -69,7 +80,7 @@ void find_lost_references(const SpecTree& tree, OpenApi& out) {
     for (const Member& member : node.members) {
       const Node& value = tree.value(member);
       if (member.key != "$ref" || value.kind != Kind::scalar) {
-        if (!is_data(member.key)) open.push_back(member.value);
+        if (!is_data(member.key) || (member.key == "default" && holds_responses(node))) open.push_back(member.value);
         continue;
       }
       // A deployment may write it, and what a merge brings is not looked for.

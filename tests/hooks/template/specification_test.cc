@@ -254,3 +254,17 @@ TEST_CASE("a WSDL as tools write it is no policy document") {
         Lines{"a/apis/o/specification.wsdl:1:1 warning [artifact-specification] this specification is in UTF-16; "
               "publishers read it as UTF-8"});
 }
+
+TEST_CASE("a reference in the default response is looked for and one in default data is not") {
+  const std::string head =
+      "openapi: 3.0.1\ninfo: {title: t, version: '1'}\npaths:\n  /a:\n    get:\n"
+      "      operationId: a\n      responses:\n        '200': {description: d}\n        default:\n"
+      "          $ref: '#/components/responses/";
+  const std::string tail =
+      "'\ncomponents:\n  responses:\n    Failure: {description: f}\n  schemas:\n    S:\n"
+      "      default: {$ref: '#/nowhere'}\n";
+  CHECK(of_specification("specification.yaml", head + "Failure" + tail) == Lines{});
+  const Lines lost = of_specification("specification.yaml", head + "Failur" + tail);
+  REQUIRE(lost.size() == 1);
+  CHECK(lost.front().starts_with("a/apis/o/specification.yaml:10:17 "));
+}
