@@ -15,6 +15,9 @@
 namespace postern::tree {
 namespace {
 
+// Among how many other APIs of the tree one with an information file is looked for.
+constexpr std::size_t kMostSiblings = 20;
+
 // What a document of that kind begins with (WSDL 1.1 §2.1, WADL §2.3).
 void judge_xml(TreeReporter& reporter, const TreeFile& file, std::string_view text, std::string_view root) {
   // What the reader of policies says of markup holds for any XML.
@@ -165,10 +168,45 @@ Status check_presence(TreeView& view, TreeReporter& reporter, const TreeFile& fi
   return {};
 }
 
+Result<bool> has_information(const TreeView& view, std::string_view folder) {
+  const Result<std::vector<std::string>> names = view.names_in(folder);
+  if (!names) return fail(names.error());
+  return std::any_of(names->begin(), names->end(),
+                     [](const std::string& name) { return ascii_lower(name) == "apiinformation.json"; });
+}
+
+// Publishers make an API from its information alone. A tree whose other APIs have none either is deployed by something
+// else.
+Status check_owner(TreeView& view, TreeReporter& reporter, const TreeFile& file) {
+  const std::string folder = file.path.substr(0, file.path.rfind('/'));
+  const std::size_t slash = folder.rfind('/');
+  if (slash == std::string::npos) return {};
+  const Result<bool> own = has_information(view, folder);
+  if (!own) return fail(own.error());
+  if (*own) return {};
+  const std::string apis = folder.substr(0, slash + 1);
+  const Result<std::vector<std::string>> siblings = view.names_in(std::string_view(apis).substr(0, slash));
+  if (!siblings) return fail(siblings.error());
+  std::size_t asked = 0;
+  for (const std::string& name : *siblings) {
+    if (!name.ends_with('/') || apis + name == folder + "/") continue;
+    if (++asked > kMostSiblings) return {};
+    const Result<bool> other = has_information(view, apis + name.substr(0, name.size() - 1));
+    if (!other) return fail(other.error());
+    if (!*other) continue;
+    reporter.add_at(file.path, 1, 1, "no apiInformation.json stands beside this specification; publishers pass it over",
+                    "add apiInformation.json as the other APIs have it, or remove the folder",
+                    policy::Severity::warning);
+    return {};
+  }
+  return {};
+}
+
 Status check(TreeView& view, TreeReporter& reporter) {
   for (const TreeFile& file : view.judged()) {
     if (file.artifact.kind == ArtifactKind::specification) {
       if (Status done = check_one(view, reporter, file); !done) return done;
+      if (Status done = check_owner(view, reporter, file); !done) return done;
     } else if (file.artifact.kind == ArtifactKind::information) {
       if (Status done = check_presence(view, reporter, file); !done) return done;
     }

@@ -78,6 +78,7 @@ TEST_CASE("a file that only Git LFS knows and one of another kind are not judged
   const MemorySource source({
       {"a/apis/o/apiInformation.json", R"({"properties":{"path":"o"}})"},
       {"a/apis/o/specification.yaml", pointer},
+      {"a/apis/p/apiInformation.json", R"({"properties":{"path":"p"}})"},
       {"a/apis/p/specification.json", pointer},
       {"a/apis/o/contactInformation.json", "// whoever\n{}"},
       {"a/backends/b/backendInformation.json",
@@ -543,4 +544,16 @@ TEST_CASE("a file or folder whose name is like the one a publisher reads is told
               "a/tags/t/tagInformaton.json:1:1 warning [artifact-name] no publisher reads a file named "
               "'tagInformaton.json' here",
               "a/tags/u/tagInfo.json:1:1 warning [artifact-name] no publisher reads a file named 'tagInfo.json' here"});
+}
+
+TEST_CASE("a specification without apiInformation beside it is told where other APIs have one") {
+  const std::string text = "openapi: 3.0.1\ninfo: {title: t, version: '1'}\npaths: {}\n";
+  const std::string other = R"({"properties": {"path": "p"}})";
+  CHECK(findings(MemorySource({{"a/apis/o/specification.yaml", text}, {"a/apis/p/policy.xml", policy_with("")}})) ==
+        Lines{});
+  CHECK(findings(MemorySource({{"a/apis/o/specification.yaml", text},
+                               {"a/apis/p/apiInformation.json", other},
+                               {"a/apis/p/specification.yaml", text}})) ==
+        Lines{"a/apis/o/specification.yaml:1:1 warning [artifact-specification] no apiInformation.json stands beside "
+              "this specification; publishers pass it over"});
 }
