@@ -175,38 +175,49 @@ Result<bool> has_information(const TreeView& view, std::string_view folder) {
                      [](const std::string& name) { return ascii_lower(name) == "apiinformation.json"; });
 }
 
+// Whether one of the first APIs in the folder has an information file.
+Result<bool> some_have_information(const TreeView& view, const std::string& apis) {
+  const Result<std::vector<std::string>> names = view.names_in(apis);
+  if (!names) return fail(names.error());
+  std::size_t asked = 0;
+  for (const std::string& name : *names) {
+    if (!name.ends_with('/')) continue;
+    if (++asked > kMostSiblings) break;
+    const Result<bool> found = has_information(view, apis + "/" + name.substr(0, name.size() - 1));
+    if (!found || *found) return found;
+  }
+  return false;
+}
+
 // Publishers make an API from its information alone. A tree whose other APIs have none either is deployed by something
-// else.
-Status check_owner(TreeView& view, TreeReporter& reporter, const TreeFile& file) {
+// else. `known` keeps the answer for each folder of APIs.
+Status check_owner(TreeView& view, TreeReporter& reporter, const TreeFile& file, std::map<std::string, bool>& known) {
   const std::string folder = file.path.substr(0, file.path.rfind('/'));
   const std::size_t slash = folder.rfind('/');
   if (slash == std::string::npos) return {};
   const Result<bool> own = has_information(view, folder);
   if (!own) return fail(own.error());
   if (*own) return {};
-  const std::string apis = folder.substr(0, slash + 1);
-  const Result<std::vector<std::string>> siblings = view.names_in(std::string_view(apis).substr(0, slash));
-  if (!siblings) return fail(siblings.error());
-  std::size_t asked = 0;
-  for (const std::string& name : *siblings) {
-    if (!name.ends_with('/') || apis + name == folder + "/") continue;
-    if (++asked > kMostSiblings) return {};
-    const Result<bool> other = has_information(view, apis + name.substr(0, name.size() - 1));
-    if (!other) return fail(other.error());
-    if (!*other) continue;
+  const std::string apis = folder.substr(0, slash);
+  auto at = known.find(apis);
+  if (at == known.end()) {
+    const Result<bool> others = some_have_information(view, apis);
+    if (!others) return fail(others.error());
+    at = known.emplace(apis, *others).first;
+  }
+  if (at->second)
     reporter.add_at(file.path, 1, 1, "no apiInformation.json stands beside this specification; publishers pass it over",
                     "add apiInformation.json as the other APIs have it, or remove the folder",
                     policy::Severity::warning);
-    return {};
-  }
   return {};
 }
 
 Status check(TreeView& view, TreeReporter& reporter) {
+  std::map<std::string, bool> known;
   for (const TreeFile& file : view.judged()) {
     if (file.artifact.kind == ArtifactKind::specification) {
       if (Status done = check_one(view, reporter, file); !done) return done;
-      if (Status done = check_owner(view, reporter, file); !done) return done;
+      if (Status done = check_owner(view, reporter, file, known); !done) return done;
     } else if (file.artifact.kind == ArtifactKind::information) {
       if (Status done = check_presence(view, reporter, file); !done) return done;
     }
