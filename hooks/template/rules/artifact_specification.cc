@@ -189,8 +189,9 @@ Result<bool> some_have_information(const TreeView& view, const std::string& apis
   return false;
 }
 
-// Publishers make an API from its information alone. A tree whose other APIs have none either is deployed by something
-// else. `known` keeps the answer for each folder of APIs.
+// Without its information a publisher passes an API over, or makes one without path and settings: versions differ. A
+// tree whose other APIs have none either is deployed by something else. `known` keeps the answer for each folder of
+// APIs.
 Status check_owner(TreeView& view, TreeReporter& reporter, const TreeFile& file, std::map<std::string, bool>& known) {
   const std::string folder = file.path.substr(0, file.path.rfind('/'));
   const std::size_t slash = folder.rfind('/');
@@ -206,8 +207,8 @@ Status check_owner(TreeView& view, TreeReporter& reporter, const TreeFile& file,
     at = known.emplace(apis, *others).first;
   }
   if (at->second)
-    reporter.add_at(file.path, 1, 1, "no apiInformation.json stands beside this specification; publishers pass it over",
-                    "add apiInformation.json as the other APIs have it, or remove the folder",
+    reporter.add_at(file.path, 1, 1, "no apiInformation.json stands beside this specification",
+                    "add it, as the other APIs have it: it holds the path and the settings of the API",
                     policy::Severity::warning);
   return {};
 }

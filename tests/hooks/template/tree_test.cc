@@ -555,5 +555,5 @@ TEST_CASE("a specification without apiInformation beside it is told where other 
                                {"a/apis/p/apiInformation.json", other},
                                {"a/apis/p/specification.yaml", text}})) ==
         Lines{"a/apis/o/specification.yaml:1:1 warning [artifact-specification] no apiInformation.json stands beside "
-              "this specification; publishers pass it over"});
+              "this specification"});
 }
