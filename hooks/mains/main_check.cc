@@ -96,6 +96,29 @@ std::int64_t today() {
 
 Status write_out(const std::string& text) { return write_all(STDOUT_FILENO, text); }
 
+// Whether APIs, products or fragments lie right below it.
+bool holds_artifacts(const fs::path& directory) {
+  std::error_code error;
+  for (auto at = fs::directory_iterator(directory, error); !error && at != fs::directory_iterator();
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (tree::classify_artifact(name + "/name/policy.xml").kind != tree::ArtifactKind::unknown) return true;
+  }
+  return false;
+}
+
+// The directory one level below `root` that holds artifacts, where it holds none itself; empty when there is none.
+std::string root_meant(const fs::path& root) {
+  std::error_code error;
+  if (holds_artifacts(root)) return {};
+  std::set<std::string> found;
+  for (auto at = fs::directory_iterator(root, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+    if (at->is_directory(error) && holds_artifacts(at->path()))
+      found.insert((root / at->path().filename()).lexically_normal().generic_string());
+  }
+  return found.empty() ? std::string() : *found.begin();
+}
+
 }  // namespace
 
 int run(const Request& request) {
@@ -194,6 +217,10 @@ int run(const Request& request) {
   if (request.root && !request.stdin_name && !fs::is_directory(*request.root, absent)) {
     fmt::print(stderr, "postern-check: note: --root {}: no such directory here, so no artifact tree is judged\n",
                printable(*request.root));
+  } else if (const std::string meant = request.root && !request.stdin_name ? root_meant(*request.root) : std::string();
+             !meant.empty()) {
+    fmt::print(stderr, "postern-check: note: --root {}: no artifacts lie right below it; did you mean --root {}?\n",
+               printable(*request.root), printable(meant));
   } else if (judged.count == 0 && !request.root && !request.changed && !unread) {
     fmt::print(stderr, "postern-check: note: nothing to judge below {}: no file holds a policy or a fragment\n",
                printable(request.paths.empty() ? "." : request.paths.front()));

@@ -212,6 +212,17 @@ test('nothing but findings is said where no terminal is', () => {
   assert.equal(report('json', '../many').err, '');
 });
 
+test('a --root that holds no artifacts is told, with the one that was meant', () => {
+  write('rooted/artifacts/apis/a/policy.xml', kGood);
+  write('rooted/docs/a.xml', kGood);
+  const told = (root, ...paths) => check(['--root', root, ...paths], {cwd: `${directory}/rooted`}).err;
+  assert.equal(told('.'), 'postern-check: note: --root .: no artifacts lie right below it; did you mean --root artifacts?\n');
+  assert.match(told('artefacts'), /artefacts: no such file or directory/);
+  assert.match(told('artefacts', 'docs'), /note: --root artefacts: no such directory/);
+  assert.equal(told('artifacts'), '');
+  assert.equal(told('docs'), '');
+});
+
 // Repositories as CI checks them out.
 const git = (cwd, ...args) => must('git', args, {cwd});
 function repository(name) {
